@@ -1,0 +1,1 @@
+"""幸福云: one line of flow, feeds → subjects → tags → indices → products → releases."""

@@ -1,0 +1,1 @@
+"""Feeds: from landing files to accepted rows in the lake."""

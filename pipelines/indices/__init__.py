@@ -1,0 +1,1 @@
+"""Indices: weighted trees of indicators over villages, towns and the district."""

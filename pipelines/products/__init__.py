@@ -1,0 +1,1 @@
+"""Products: what leaves the house."""

@@ -1,0 +1,1 @@
+"""Releases: immutable, complete, checked versions of everything."""

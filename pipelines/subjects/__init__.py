@@ -1,0 +1,1 @@
+"""Subjects: the real things the rows are about."""

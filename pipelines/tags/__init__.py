@@ -1,0 +1,1 @@
+"""Tags: dated, legal, explainable statements about subjects."""
