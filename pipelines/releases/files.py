@@ -1,0 +1,59 @@
+"""Files that must survive a power cut: hashing, syncing, linking. Knows nothing of releases."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def regular_files(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted by path. A link in a release would lead readers out of it: it is an error."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            path = Path(root, name)
+            if path.is_symlink():
+                raise OSError(f"{path} is a link; a release holds plain files only")
+        found += [Path(root, name) for name in names]
+    return sorted(found)
+
+
+def sync_tree(folder: Path) -> None:
+    """Forces every file and folder below `folder`, and itself, to the disk."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            sync(Path(root, name))
+        sync(Path(root))
+
+
+def sync(path: Path) -> None:
+    """Forces one file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Puts a folder's files under `target` as hard links where the disk allows it, else as copies; keeps the modes."""
+    shutil.copytree(source, target, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target

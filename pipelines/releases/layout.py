@@ -1,0 +1,130 @@
+"""What a release is on disk: names, manifest, pointer. Building, checking and publishing live beside it.
+
+releases/
+  2026-10-31.1/            one release: <as_of>.<number>, immutable once it has this name
+    manifest.json          every file but itself, every table
+    warehouse.duckdb       pseudonymous, native tables
+    parquet/<schema>/<table>/part-0.parquet
+    products/…             ledgers (their audiences' folders, 0700), dashboards, dictionaries
+    restricted/            restricted tags under a key of their own (0700)
+  .staging-<id>/           a release being built; readers never look here
+  current -> 2026-10-31.1  the one pointer
+"""
+
+import json
+import os
+import re
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+MANIFEST = "manifest.json"
+CURRENT = "current"
+STAGING_PREFIX = ".staging-"
+RELEASE_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d+)")
+
+
+class ReleaseError(RuntimeError):
+    """A release that cannot be built, found or trusted; the message says which file and what to do."""
+
+
+class FileEntry(BaseModel):
+    """One file of a release. `rows` is null for files that are not tables."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: str
+    sha256: str
+    bytes: int
+    rows: int | None = None
+
+
+class TableEntry(BaseModel):
+    """One published table. `content_hash` does not depend on row order; see `content.py`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    schema_name: str
+    name: str
+    rows: int
+    content_hash: str
+    columns: dict[str, str]
+
+    def as_json(self) -> dict[str, object]:
+        """The published shape: `schema` is the reader's word, but pydantic's models own that name."""
+        body = self.model_dump(exclude={"schema_name"})
+        return {"schema": self.schema_name, **body}
+
+
+class Manifest(BaseModel):
+    """What a consumer needs to check a release, and nothing about when or where it was built."""
+
+    model_config = ConfigDict(extra="forbid")
+    release: str
+    as_of: date
+    code_version: str
+    rules_version: str
+    index_edition: str
+    duckdb_version: str
+    feeds: list[dict[str, object]]
+    files: list[FileEntry]
+    tables: list[TableEntry]
+
+    def write(self, path: Path) -> None:
+        """Writes the manifest as stable, readable JSON."""
+        body = self.model_dump(mode="json", exclude={"tables"})
+        body["tables"] = [t.as_json() for t in self.tables]
+        path.write_text(json.dumps(body, ensure_ascii=False, indent=1, sort_keys=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """Reads `folder/manifest.json`; raises ReleaseError when it is not there or not a manifest."""
+        path = folder / MANIFEST
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            for table in body["tables"]:
+                table["schema_name"] = table.pop("schema")
+            return cls.model_validate(body)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ReleaseError(
+                f"{path} is no readable manifest ({type(error).__name__}): do not use this folder"
+            ) from error
+
+
+def release_names(releases: Path) -> list[str]:
+    """Published releases, oldest first (by as_of, then number)."""
+    if not releases.exists():
+        return []
+    return sorted((p.name for p in releases.iterdir() if RELEASE_NAME.fullmatch(p.name)), key=order)
+
+
+def order(name: str) -> tuple[str, int]:
+    """Sort key of a release name."""
+    match = RELEASE_NAME.fullmatch(name)
+    if not match:
+        raise ReleaseError(f"{name!r} is no release name; releases are called <as_of>.<number>, as 2026-10-31.1")
+    return match[1], int(match[2])
+
+
+def next_name(releases: Path, as_of: date) -> str:
+    """The name the next release of `as_of` gets: a counter, so a clock that goes back does no harm."""
+    taken = [order(n)[1] for n in release_names(releases) if order(n)[0] == as_of.isoformat()]
+    return f"{as_of.isoformat()}.{max(taken, default=0) + 1}"
+
+
+def current(releases: Path) -> str | None:
+    """The release that `current` points to, or None before the first one."""
+    pointer = releases / CURRENT
+    return os.readlink(pointer) if pointer.is_symlink() else None
+
+
+def resolve(releases: Path, name: str | None = None) -> Path:
+    """The folder of a release by name, or of the current one. Readers resolve once and stay in that folder."""
+    chosen = name or current(releases)
+    if chosen is None:
+        raise ReleaseError(f"no release is published under {releases.name}/ yet: run `xfy run --as-of DATE` first")
+    order(chosen)
+    folder = releases / chosen
+    if not folder.is_dir():
+        known = ", ".join(release_names(releases)) or "none"
+        raise ReleaseError(f"there is no release {chosen}; there are: {known}")
+    return folder

@@ -1,0 +1,92 @@
+"""From a checked staging folder to the version readers see, and back.
+
+The order of steps is the guarantee: staging is complete and audited, then synced, then renamed to its final name, then
+the pointer moves by one atomic replace. A kill between any two of them leaves `current` on a whole release.
+"""
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+from pipelines.releases import files
+from pipelines.releases.layout import CURRENT, STAGING_PREFIX, ReleaseError, current, order, release_names, resolve
+
+
+def sweep_staging(releases: Path) -> list[str]:
+    """Removes what a killed run left behind. Call it under the run's lock: nobody else is building."""
+    gone = []
+    if releases.exists():
+        for path in sorted(releases.iterdir()):
+            if path.name.startswith((STAGING_PREFIX, f".{CURRENT}-")):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                gone.append(path.name)
+    return gone
+
+
+def publish(releases: Path, staging: Path, name: str) -> bool:
+    """Gives a staged release its name and, unless a later `as_of` is current, moves the pointer to it.
+
+    Returns whether `current` moved.
+    """
+    files.sync_tree(staging)
+    target = releases / name
+    if target.exists():
+        raise ReleaseError(f"release {name} exists already; releases are never overwritten")
+    staging.rename(target)
+    files.sync(releases)
+    now = current(releases)
+    if now is not None and order(now)[0] > order(name)[0]:
+        return False
+    point_to(releases, name)
+    return True
+
+
+def point_to(releases: Path, name: str) -> None:
+    """Moves `current` to a release by one atomic replace."""
+    order(name)
+    temporary = releases / f".{CURRENT}-{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(name)
+    temporary.replace(releases / CURRENT)
+    files.sync(releases)
+
+
+def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
+    """Moves `current` to an earlier release: the one named, or the one before. Returns (from, to)."""
+    now = current(releases)
+    if now is None:
+        raise ReleaseError("nothing is published yet, so there is nothing to roll back")
+    if to is None:
+        earlier = [n for n in release_names(releases) if order(n) < order(now)]
+        if not earlier:
+            raise ReleaseError(f"{now} is the oldest release kept: there is none to roll back to")
+        to = earlier[-1]
+    resolve(releases, to)
+    if to == now:
+        raise ReleaseError(f"{to} is current already")
+    point_to(releases, to)
+    return now, to
+
+
+def retain(releases: Path, keep: int) -> list[str]:
+    """Deletes the oldest releases but the newest `keep`; the current one always stays. Returns what went.
+
+    A release is renamed out of sight first, so that a kill in the middle leaves no half release under a release's name.
+    """
+    names = release_names(releases)
+    spare = [n for n in names[: max(0, len(names) - keep)] if n != current(releases)]
+    for name in spare:
+        doomed = releases / f"{STAGING_PREFIX}gone-{name}"
+        (releases / name).rename(doomed)
+        shutil.rmtree(doomed)
+    return spare
+
+
+def summary(releases: Path) -> list[dict[str, str | bool]]:
+    """The releases kept, newest first."""
+    now = current(releases)
+    return [
+        {"release": n, "as_of": date.fromisoformat(order(n)[0]).isoformat(), "current": n == now}
+        for n in reversed(release_names(releases))
+    ]
