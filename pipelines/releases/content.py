@@ -26,9 +26,9 @@ def columns_of(
 def content_hash(connection: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str]) -> tuple[int, str]:
     """Row count and content hash of a relation.
 
-    The hash is over the row count, the columns' names and types, and the sum of DuckDB's 64-bit row hashes (stable for one
-    version of DuckDB, which the manifest names). A double is rounded to nine places first, because `sum(double)` differs
-    from run to run. Returns (rows, 32 hexadecimal digits).
+    The hash is over the row count, the columns' names and types, and the sum of DuckDB's 64-bit row hashes (stable for
+    one version of DuckDB, which the manifest names). A double is rounded to nine places first, because `sum(double)`
+    differs from run to run. Returns (rows, 32 hexadecimal digits).
     """
     parts = [_canonical(name, kind) for name, kind in columns.items()]
     row = connection.execute(

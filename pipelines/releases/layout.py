@@ -12,7 +12,6 @@ releases/
 """
 
 import json
-import os
 import re
 from datetime import date
 from pathlib import Path
@@ -114,7 +113,7 @@ def next_name(releases: Path, as_of: date) -> str:
 def current(releases: Path) -> str | None:
     """The release that `current` points to, or None before the first one."""
     pointer = releases / CURRENT
-    return os.readlink(pointer) if pointer.is_symlink() else None
+    return pointer.readlink().name if pointer.is_symlink() else None
 
 
 def resolve(releases: Path, name: str | None = None) -> Path:

@@ -1,0 +1,133 @@
+"""dbt as Dagster sees it: the project, its manifest, and how a node becomes an asset.
+
+Models, tests and their words are in `dbt_project/`; which models a step builds is said by the room that builds them.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+
+from pipelines.run import Run, connect
+from pipelines.settings import Settings
+
+DAILY = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
+"""The graph's one partitioning: the `as_of` date. `end_offset=1` gives today a key of its own."""
+
+PARSED_FROM = ".parsed_from"
+
+
+def environment(settings: Settings, database: Path | None = None) -> dict[str, str]:
+    """The variables dbt's profile reads. The database is a run's own; parsing needs none."""
+    return {
+        "XFY_DATA": str(settings.root),
+        "XFY_WAREHOUSE": str(database or ":memory:"),
+        "XFY_MEMORY_LIMIT": settings.memory_limit,
+        "XFY_THREADS": str(settings.threads),
+        "XFY_TEMP": str(settings.root / "tmp"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def executable() -> str:
+    """The dbt beside this Python, not one that happens to be on the PATH."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Parses the dbt project unless its manifest was made from exactly these files; returns the manifest's path."""
+    project = settings.dbt_project
+    manifest = project / "target" / "manifest.json"
+    stamp = project / "target" / PARSED_FROM
+    sources = _fingerprint(project)
+    if manifest.exists() and stamp.exists() and stamp.read_text() == sources:
+        return manifest
+    done = subprocess.run(
+        [executable(), "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)],
+        env={**os.environ, **environment(settings)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"dbt cannot parse {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    stamp.write_text(sources)
+    return manifest
+
+
+def _fingerprint(project: Path) -> str:
+    digest = hashlib.sha256()
+    for folder in ("models", "macros", "seeds", "tests"):
+        for path in sorted(p for p in (project / folder).rglob("*") if p.is_file()):
+            digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
+    for name in ("dbt_project.yml", "profiles.yml"):
+        digest.update((project / name).read_bytes())
+    return digest.hexdigest()
+
+
+class Translator(DagsterDbtTranslator):
+    """Names assets by room and table, so that Python and dbt assets join up without a word in either."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`[room, table]`; a lake source is the feed asset that fills it."""
+        if dbt_resource_props["resource_type"] == "source":
+            room = dbt_resource_props["schema"]
+            return dg.AssetKey(["feeds" if room == "lake" else room, dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The room."""
+        return dbt_resource_props["schema"]
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """Adds what every asset of the house has: an owner, and a day by which it is stale."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(
+            owners=spec.owners or ["team:data-centre"],
+            freshness_policy=dg.FreshnessPolicy.time_window(
+                fail_window=timedelta(hours=48), warn_window=timedelta(hours=30)
+            ),
+        )
+
+
+def build_assets(settings: Settings, room: str, select: str) -> dg.AssetsDefinition:
+    """The Dagster assets of the dbt models that `select` names, built in the run's own database."""
+
+    @dbt_assets(
+        manifest=ensure_manifest(settings),
+        select=select,
+        name=f"{room}_models",
+        partitions_def=DAILY,
+        dagster_dbt_translator=Translator(),
+        required_resource_keys={"run"},
+        backfill_policy=dg.BackfillPolicy.multi_run(1),
+    )
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        run: Run = context.resources.run.run
+        os.environ.update(environment(settings, run.database))
+        dbt = DbtCliResource(
+            project_dir=str(settings.dbt_project),
+            profiles_dir=str(settings.dbt_project),
+            dbt_executable=executable(),
+        )
+        invocation = dbt.cli(["build"], context=context)
+        yield from invocation.stream()
+        with connect(run.database, settings, read_only=True) as connection:
+            rows = connection.execute(
+                "select schema_name, table_name, estimated_size from duckdb_tables() where schema_name = ?", [room]
+            ).fetchall()
+        context.log.info("%s: %s tables, %s rows", room, len(rows), sum(r[2] for r in rows))
+
+    return models
