@@ -15,11 +15,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
+from pipelines.orchestration import DAILY, freshness
 from pipelines.run import Run, connect
 from pipelines.settings import Settings
-
-DAILY = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
-"""The graph's one partitioning: the `as_of` date. `end_offset=1` gives today a key of its own."""
 
 PARSED_FROM = ".parsed_from"
 
@@ -96,9 +94,7 @@ class Translator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(
             owners=spec.owners or ["team:data-centre"],
-            freshness_policy=dg.FreshnessPolicy.time_window(
-                fail_window=timedelta(hours=48), warn_window=timedelta(hours=30)
-            ),
+            freshness_policy=freshness(timedelta(hours=60)),
         )
 
 

@@ -1,0 +1,126 @@
+"""Builds a release in staging from a run's database and files. Checks nothing and publishes nothing."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from pipelines.releases import files
+from pipelines.releases.content import content_hash, quoted
+from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, TableEntry, next_name
+from pipelines.releases.publication import Published, published_tables, published_views
+from pipelines.run import Run, connect
+from pipelines.settings import REPOSITORY, Settings
+
+WAREHOUSE = "warehouse.duckdb"
+SOURCES = ("pipelines/**/*.py", "dbt_project/models/**/*", "dbt_project/macros/**/*", "dbt_project/seeds/**/*")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Which declarations and deliveries a release was made from."""
+
+    rules_version: str
+    index_edition: str
+    feeds: list[dict[str, Any]]
+
+
+def stage(
+    settings: Settings, run: Run, manifest: Path, provenance: Provenance, report: Callable[[str], None] | None = None
+) -> Path:
+    """Builds the whole release of a run in a staging folder and returns that folder.
+
+    `manifest` is dbt's, which says what may be published. The run's database must be closed.
+    """
+    name = next_name(settings.releases, run.as_of)
+    staging = settings.releases / f"{STAGING_PREFIX}{name}"
+    settings.releases.mkdir(parents=True, exist_ok=True)
+    staging.mkdir(mode=0o755)
+    say = report or (lambda _: None)
+    with connect(staging / WAREHOUSE, settings) as connection:
+        tables = _copy_tables(connection, run, manifest, staging, say)
+    if run.products.exists():
+        files.link_tree(run.products, staging / "products")
+    restricted = run.folder / "restricted"
+    if restricted.exists():
+        files.link_tree(restricted, staging / "restricted")
+        (staging / "restricted").chmod(0o700)
+    say("hashing files")
+    Manifest(
+        release=name,
+        as_of=run.as_of,
+        code_version=code_version(),
+        rules_version=provenance.rules_version,
+        index_edition=provenance.index_edition,
+        duckdb_version=duckdb.__version__,
+        feeds=provenance.feeds,
+        files=[_entry(staging, path) for path in files.regular_files(staging)],
+        tables=tables,
+    ).write(staging / MANIFEST)
+    return staging
+
+
+def code_version() -> str:
+    """The package's version and a hash of everything that computes: Python, SQL, contracts' readers, macros."""
+    digest = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted(p for p in REPOSITORY.glob(pattern) if p.is_file()):
+            digest.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{version('xingfuyun')}+{digest.hexdigest()[:12]}"
+
+
+def _copy_tables(
+    connection: duckdb.DuckDBPyConnection, run: Run, manifest: Path, staging: Path, say: Callable[[str], None]
+) -> list[TableEntry]:
+    connection.execute(f"attach '{_literal(run.database)}' as run (read_only)")
+    entries = []
+    for table in published_tables(connection, manifest, "run"):
+        say(f"{table.schema}.{table.name}")
+        entries.append(_copy_table(connection, table, staging))
+    for statement in published_views(connection, "run"):
+        connection.execute(statement)
+    connection.execute("detach run")
+    connection.execute("checkpoint")
+    return entries
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, table: Published, staging: Path) -> TableEntry:
+    names = ", ".join(quoted(c) for c in table.columns)
+    connection.execute(f"create schema if not exists {quoted(table.schema)}")
+    connection.execute(f"create table {table.qualified} as select {names} from run.{table.qualified}")
+    if table.comment:
+        connection.execute(f"comment on table {table.qualified} is '{_literal(table.comment)}'")
+    for column, words in table.column_comments.items():
+        if column in table.columns:
+            connection.execute(f"comment on column {table.qualified}.{quoted(column)} is '{_literal(words)}'")
+    folder = staging / "parquet" / table.schema / table.name
+    folder.mkdir(parents=True)
+    connection.execute(
+        f"copy {table.qualified} to '{_literal(folder / 'part-0.parquet')}' (format parquet, compression zstd)"
+    )
+    rows, digest = content_hash(connection, table.qualified, table.columns)
+    return TableEntry(schema_name=table.schema, name=table.name, rows=rows, content_hash=digest, columns=table.columns)
+
+
+def _entry(staging: Path, path: Path) -> FileEntry:
+    return FileEntry(
+        path=path.relative_to(staging).as_posix(),
+        sha256=files.sha256_of(path),
+        bytes=path.stat().st_size,
+        rows=pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None,
+    )
+
+
+def _literal(value: object) -> str:
+    return str(value).replace("'", "''")
+
+
+def discard(staging: Path) -> None:
+    """Removes a staged release that did not pass its audit."""
+    shutil.rmtree(staging)
