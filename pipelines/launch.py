@@ -1,0 +1,135 @@
+"""Runs the whole line once, in this process, and tells a person what happens.
+
+Which assets there are is said by `definitions.py`; schedules, sensors and the UI run the same job without this module.
+"""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from pipelines.settings import REPOSITORY, Settings
+
+NOUNS = ("feeds", "subjects", "tags", "indices", "products", "releases")
+
+
+@dataclass
+class Outcome:
+    """What one run did: whether it succeeded, seconds a noun, and what each asset said of itself."""
+
+    success: bool
+    run_id: str
+    as_of: date
+    seconds: dict[str, float] = field(default_factory=dict)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    failed_checks: list[str] = field(default_factory=list)
+
+
+def prepare_home(settings: Settings) -> str:
+    """Makes DAGSTER_HOME under the data root with the repository's `dagster.yaml`; returns it."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("XFY_DATA", str(settings.root))
+    return str(home)
+
+
+def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0) -> Outcome:
+    """Materialises every asset for one `as_of` and waits for the end. Nothing is raised for a failed run."""
+    prepare_home(settings)
+    from pipelines.definitions import WHOLE_LINE, build_defs
+
+    defs = build_defs(loggers={"console": progress_logger(report)}, run_wait_s=wait_s)
+    job = defs.resolve_job_def(WHOLE_LINE)
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            partition_key=as_of.isoformat(),
+            instance=instance,
+            raise_on_error=False,
+            tags={"xfy/launched_by": "xfy run"},
+        )
+        return _outcome(result, as_of)
+
+
+def _outcome(result: dg.ExecuteInProcessResult, as_of: date) -> Outcome:
+    outcome = Outcome(result.success, result.run_id, as_of)
+    for event in result.all_events:
+        noun = _noun(event.step_key or "")
+        if event.is_step_success:
+            outcome.seconds[noun] = outcome.seconds.get(noun, 0.0) + event.step_success_data.duration_ms / 1000
+        elif event.is_step_failure:
+            error = event.step_failure_data.error
+            outcome.failures.append(f"{event.step_key}: {_innermost(error)}")
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            found = event.step_materialization_data.materialization
+            key = "/".join(found.asset_key.path)
+            outcome.metadata[key] = {k: v.value for k, v in found.metadata.items()}
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                severity = check.severity.value
+                outcome.failed_checks.append(f"{severity} {'/'.join(check.asset_key.path)} {check.check_name}")
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not outcome.failures:
+            outcome.failures.append(event.message or "the run failed before its first step")
+    return outcome
+
+
+def _innermost(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else "failed without a message"
+
+
+def _noun(step: str) -> str:
+    return next((n for n in NOUNS if step.startswith(n)), "other")
+
+
+def progress_logger(report: Callable[[str], None]) -> dg.LoggerDefinition:
+    """A Dagster logger that tells a person of steps and what they say; the rest is in the event log."""
+
+    @dg.logger
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        log = logging.getLogger("xfy.progress")
+        log.setLevel(logging.DEBUG)
+        log.propagate = False
+        log.handlers = [_Progress(report)]
+        return log
+
+    return progress
+
+
+class _Progress(logging.Handler):
+    """Dagster hands its own events to a logger at debug level, with the event and its step as extra attributes."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._report = report
+        self._began: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event, step = getattr(record, "dagster_event", None), meta.get("step_key") or ""
+        if event is None:
+            if record.levelno >= logging.INFO:
+                self._report(f"    {meta.get('orig_message', record.getMessage())}")
+        elif event.is_step_start:
+            self._began[step] = time.monotonic()
+            self._report(f"{step} …")
+        elif event.is_step_success:
+            self._report(f"{step} done in {time.monotonic() - self._began[step]:.1f} s")
+        elif event.is_step_failure:
+            self._report(f"{step} FAILED: {_innermost(event.step_failure_data.error)}")
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                self._report(
+                    f"    {check.severity.value}: check {check.check_name} of {'/'.join(check.asset_key.path)}"
+                )
