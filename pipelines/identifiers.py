@@ -1,0 +1,387 @@
+"""Canonical identity numbers, their pseudonyms and masks, and the one rule of age.
+
+A leaf: it imports nothing of this project. What belongs here: everything that must be decided the same way wherever an
+identity number or a birth date is handled. What does not: which columns hold numbers (the contracts say so), and
+linking people who have no number (`pipelines.subjects`).
+
+Numbers are examined in bulk: the functions take and give Polars Series, `canonical` is the same code for one value.
+A number is never repaired beyond what its standard defines (15 digits to 18, full width, letter case, a look-alike in
+the check position).
+"""
+
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from stdnum import numdb
+
+IDCARD, HMT_RESIDENCE, HM_PERMIT = "idcard", "hmt_residence", "hm_permit"
+TW_PERMIT, PASSPORT, FOREIGN_PR = "tw_permit", "passport", "foreign_pr"
+KINDS = (IDCARD, HMT_RESIDENCE, HM_PERMIT, TW_PERMIT, PASSPORT, FOREIGN_PR)
+
+EARLIEST_BIRTH = date(1880, 1, 1)
+# Codes of counties that were abolished before the published list of GB/T 2260 begins to name them.
+FORMER_AREAS = frozenset({"310229"})
+# The last place of a number is often typed with something that looks like X.
+_LOOK_ALIKES = "×*✕╳ΧХ"
+_WEIGHTS = tuple(2**i % 11 for i in range(17, 0, -1))
+_PASSPORT_FREE, _PASSPORT_CN = r"^[A-Z0-9]{5,17}$", r"^[EGDSP][A-Z0-9]\d{7}$"
+_CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One accepted number: its canonical text, kind and what the number itself says of its holder."""
+
+    text: str
+    kind: str
+    birth_on: date | None
+    sex_code: str | None
+    was_15: bool
+
+
+class KeyProblem(Exception):
+    """The pseudonym key is missing or its file is not fit for a key; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A pseudonym key. `key_id` names it in receipts without revealing it."""
+
+    secret: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """Eight hexadecimal digits that change when the key changes."""
+        return hmac.digest(self.secret, b"key-id", "sm3")[:4].hex()
+
+
+# ---------------------------------------------------------------- examining numbers
+
+
+def examine(
+    raw: pl.Series,
+    *,
+    kinds: Sequence[str] = KINDS,
+    declared: pl.Series | None = None,
+    with_suffix: bool = False,
+    allow_synthetic: bool = False,
+    latest: date | None = None,
+) -> pl.DataFrame:
+    """Examine identity numbers as text.
+
+    `kinds` are the kinds allowed, `declared` the kind each row claims (null: any allowed kind). `with_suffix` reads
+    disability certificates: a number, a digit for the kind, a digit for the grade, and B1…B9 for a re-issue.
+    `allow_synthetic` accepts area codes PP99xx, which are allotted to nobody. `latest` is the last birth date possible.
+
+    Returns one row a value: canonical, kind, problem (null where accepted or empty), birth_on, sex_code, was_15,
+    suffix_kind, suffix_grade, reissue. `canonical` is null wherever there is a problem.
+    """
+    frame = pl.DataFrame({"v": _clean(raw)})
+    frame = frame.with_columns(
+        declared.alias("declared") if declared is not None else pl.lit(None, pl.String).alias("declared")
+    )
+    frame = frame.with_columns(_suffix_columns(with_suffix))
+    frame = _read_eighteen(frame)
+    frame = frame.with_columns(pl.col("area").is_in(list(_known_areas(frame["area"], allow_synthetic))).alias("known"))
+    frame = frame.with_columns(_kind_expression(kinds).alias("kind"))
+    problem = _problem_expression(kinds, with_suffix, latest)
+    frame = frame.with_columns(pl.when(pl.col("v").is_not_null()).then(problem).alias("problem"))
+    good = pl.col("v").is_not_null() & pl.col("problem").is_null()
+    born = good & pl.col("kind").is_in([IDCARD, HMT_RESIDENCE, FOREIGN_PR])
+    sexed = good & pl.col("kind").is_in([IDCARD, HMT_RESIDENCE])
+    return frame.select(
+        canonical=pl.when(good).then(pl.col("text")),
+        kind=pl.when(good).then("kind"),
+        problem="problem",
+        birth_on=pl.when(born).then("birth"),
+        sex_code=pl.when(sexed).then(pl.when(pl.col("body") % 2 == 1).then(pl.lit("1")).otherwise(pl.lit("2"))),
+        was_15=pl.when(good).then("is15"),
+        suffix_kind=pl.when(good).then("suffix_kind"),
+        suffix_grade=pl.when(good).then("suffix_grade"),
+        reissue=pl.when(good).then("reissue"),
+    )
+
+
+def canonical(
+    value: str, *, kinds: Sequence[str] = KINDS, allow_synthetic: bool = False, latest: date | None = None
+) -> Number | None:
+    """The number in `value` in canonical form, or None where it is no acceptable number of these kinds."""
+    row = examine(pl.Series([value]), kinds=kinds, allow_synthetic=allow_synthetic, latest=latest).row(0, named=True)
+    if row["canonical"] is None:
+        return None
+    return Number(row["canonical"], row["kind"], row["birth_on"], row["sex_code"], row["was_15"])
+
+
+def _clean(raw: pl.Series) -> pl.Series:
+    """Strip what typing and spreadsheets add. Regular numbers, nearly all, skip the costly part."""
+    text = raw.cast(pl.String)
+    odd = (~text.str.contains(r"^\d{17}[\dX]$")).arg_true()
+    if len(odd) == 0:
+        return text
+    cleaned = (
+        text.gather(odd)
+        .str.normalize("NFKC")
+        .str.replace_all(r"""[\s\p{Cf}\x{00A0}"'‘’“”`´]""", "")
+        .str.replace(r"^(\w+)\.0$", "${1}")
+        .str.to_uppercase()
+        .str.replace(rf"^(\d{{17}})[{_LOOK_ALIKES}]$", "${1}X")
+    )
+    return text.scatter(odd, cleaned.replace("", None))
+
+
+def _suffix_columns(with_suffix: bool) -> list[pl.Expr]:
+    if not with_suffix:
+        return [pl.lit(None, pl.String).alias(name) for name in ("suffix_kind", "suffix_grade", "reissue")]
+    pattern = rf"^(\d{{17}}[\dX{_LOOK_ALIKES}])(\d)(\d)(?:B([1-9]))?$"
+    v = pl.col("v")
+    look_alike = rf"^(\d{{17}})[{_LOOK_ALIKES}]$"
+    return [
+        pl.coalesce(v.str.extract(pattern, 1).str.replace(look_alike, "${1}X"), v).alias("v"),
+        v.str.extract(pattern, 2).alias("suffix_kind"),
+        v.str.extract(pattern, 3).alias("suffix_grade"),
+        v.str.extract(pattern, 4).alias("reissue"),
+    ]
+
+
+def _read_eighteen(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add text (18 digits where the value is a 15-digit number), body (17 digits as integer), area, birth, check."""
+    v = pl.col("v")
+    # Sequence numbers 996-999 were given to centenarians, born in the century before.
+    century = pl.when(v.str.slice(12, 3).is_in(["996", "997", "998", "999"])).then(pl.lit("18")).otherwise(pl.lit("19"))
+    frame = frame.with_columns(
+        is18=v.str.contains(r"^\d{17}[\dX]$").fill_null(False), is15=v.str.contains(r"^\d{15}$").fill_null(False)
+    )
+    digits = (
+        pl.when("is18")
+        .then(v.str.slice(0, 17))
+        .when("is15")
+        .then(pl.concat_str([v.str.slice(0, 6), century, v.str.slice(6)]))
+    )
+    frame = frame.with_columns(digits=digits).with_columns(
+        body=pl.col("digits").cast(pl.Int64),
+        area=pl.col("digits").str.slice(0, 6),
+        birth=pl.col("digits").str.slice(6, 8).str.to_date("%Y%m%d", strict=False),
+    )
+    total = pl.sum_horizontal(pl.col("body") // 10 ** (16 - i) % 10 * weight for i, weight in enumerate(_WEIGHTS))
+    frame = frame.with_columns(check=(12 - total % 11) % 11)
+    letter = pl.when(pl.col("check") == 10).then(pl.lit("X")).otherwise(pl.col("check").cast(pl.String))
+    return frame.with_columns(
+        right_check=v.str.slice(17, 1) == letter,
+        text=pl.when("is15").then(pl.concat_str([pl.col("digits"), letter])).otherwise(_without_mark(v)),
+    )
+
+
+def _without_mark(v: pl.Expr) -> pl.Expr:
+    """Old Taiwan booklets carry an optional (B) that is not part of the number."""
+    return v.str.replace(r"^(\d{10})\(B\)$", "${1}")
+
+
+def _kind_expression(kinds: Sequence[str]) -> pl.Expr:
+    """What a number is by its shape; a passport's shape says little, so the declared kind decides there."""
+    v, declared = pl.col("v"), pl.col("declared")
+    passport = (declared == PASSPORT).fill_null(False) & v.str.contains(_PASSPORT_FREE) & v.str.contains(r"\d")
+    shaped = (
+        pl.when(passport)
+        .then(pl.lit(PASSPORT))
+        .when(pl.col("is18") & v.str.starts_with("9"))
+        .then(pl.lit(FOREIGN_PR))
+        .when(pl.col("is18") & v.str.contains(r"^8[123]0000"))
+        .then(pl.lit(HMT_RESIDENCE))
+        .when(pl.col("is18") | pl.col("is15"))
+        .then(pl.lit(IDCARD))
+        .when(v.str.contains(r"^[A-Z]{3}\d{12}$"))
+        .then(pl.lit(FOREIGN_PR))
+        .when(v.str.contains(r"^[HM]\d{8}(\d{2})?$"))
+        .then(pl.lit(HM_PERMIT))
+        .when(v.str.contains(r"^\d{8}$|^\d{10}(\(B\))?$"))
+        .then(pl.lit(TW_PERMIT))
+    )
+    return pl.when(shaped.is_null() & v.str.contains(_PASSPORT_CN)).then(pl.lit(PASSPORT)).otherwise(shaped)
+
+
+def _problem_expression(kinds: Sequence[str], with_suffix: bool, latest: date | None) -> pl.Expr:
+    """The first thing wrong with a number, or null. Order: what cannot be read, then what cannot be true."""
+    v, kind = pl.col("v"), pl.col("kind")
+    numbered = kind.is_in([IDCARD, HMT_RESIDENCE, FOREIGN_PR]) & (pl.col("is18") | pl.col("is15"))
+    rules: list[tuple[pl.Expr, str]] = [
+        (v.str.contains(r"^\d(\.\d+)?E\+?\d+$"), "precision_lost"),
+        (v.str.contains(r"\*{2,}"), "masked"),
+        (kind.is_null() & v.str.contains(r"^\d+X?$"), "length"),
+        (kind.is_null(), "characters"),
+        (~kind.is_in(list(kinds)) | (pl.col("declared").is_not_null() & (kind != pl.col("declared"))), "kind"),
+        (numbered & pl.col("birth").is_null(), "date"),
+        (numbered & (pl.col("birth") < EARLIEST_BIRTH), "birth"),
+        (pl.col("is18") & numbered & ~pl.col("right_check"), "check_digit"),
+        ((kind == IDCARD) & ~pl.col("known"), "area"),
+        ((kind == FOREIGN_PR) & ~pl.col("is18") & ~_machine_readable_check(v), "check_digit"),
+    ]
+    if latest is not None:
+        rules.insert(7, (numbered & (pl.col("birth") > latest), "birth"))
+    if with_suffix:
+        wrong = ~pl.col("suffix_kind").is_in(list("1234567")) | ~pl.col("suffix_grade").is_in(list("1234"))
+        rules.append((pl.col("suffix_kind").is_null() | wrong, "suffix"))
+    problem: pl.Expr = pl.lit(None, pl.String)
+    for broken, name in reversed(rules):
+        problem = pl.when(broken.fill_null(False)).then(pl.lit(name)).otherwise(problem)
+    return problem
+
+
+def _machine_readable_check(v: pl.Expr) -> pl.Expr:
+    """Check digit of a 15-place permanent residence number: weights 7, 3, 1 as on a passport, letters A=10…Z=35."""
+    values = {c: i for i, c in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
+    places = [v.str.slice(i, 1).replace_strict(values, default=None, return_dtype=pl.Int64) for i in range(15)]
+    total = pl.sum_horizontal(place * (7, 3, 1)[i % 3] for i, place in enumerate(places[:14]))
+    return (total % 10 == places[14]).fill_null(False)
+
+
+def _known_areas(areas: pl.Series, allow_synthetic: bool) -> set[str]:
+    return {code for code in areas.unique() if code is not None and _is_known_area(code, allow_synthetic)}
+
+
+@lru_cache(maxsize=65536)
+def _is_known_area(code: str, allow_synthetic: bool) -> bool:
+    """Whether six digits are, or once were, a county; codes PP99xx only where synthetic people are welcome."""
+    found = {name for _, properties in numdb.get("cn/loc").info(code) for name in properties}
+    if code[2:4] == "99":
+        return allow_synthetic and "province" in found
+    return "county" in found or code in FORMER_AREAS
+
+
+def credit_codes(raw: pl.Series) -> pl.DataFrame:
+    """Unified social credit codes: canonical (null where not 18 places of the alphabet) and problem.
+
+    `problem` is characters or check_digit. Some early codes fail the check, so the canonical form is given with it.
+    """
+    text = raw.cast(pl.String).str.normalize("NFKC").str.replace_all(r"[\s\-'\p{Cf}]", "").str.to_uppercase()
+    frame = pl.DataFrame({"v": text.replace("", None)})
+    v = pl.col("v")
+    weights = [pow(3, i, 31) for i in range(17)]
+    values = {c: i for i, c in enumerate(_CODE_ALPHABET)}
+    places = [v.str.slice(i, 1).replace_strict(values, default=None, return_dtype=pl.Int64) for i in range(18)]
+    total = pl.sum_horizontal(place * weights[i] for i, place in enumerate(places[:17]))
+    frame = frame.with_columns(
+        shaped=v.str.contains(rf"^[{_CODE_ALPHABET}]{{18}}$"), right=(31 - total % 31) % 31 == places[17]
+    )
+    return frame.select(
+        canonical=pl.when("shaped").then(v),
+        problem=pl.when(~pl.col("shaped"))
+        .then(pl.lit("characters"))
+        .when(pl.col("shaped") & ~pl.col("right").fill_null(False))
+        .then(pl.lit("check_digit")),
+    )
+
+
+# ---------------------------------------------------------------- pseudonyms, masks, keys
+
+
+def masks(numbers: pl.Series) -> pl.Series:
+    """All places but the last two as `*`. More would, beside a birth date, be the number itself."""
+    frame = pl.DataFrame({"v": numbers})
+    stars = pl.lit("*" * 64).str.head(pl.col("v").str.len_chars().cast(pl.Int64) - 2)
+    usual = pl.when(pl.col("v").str.len_bytes() == 18).then(pl.lit("*" * 16)).otherwise(stars)
+    return frame.select(usual + pl.col("v").str.tail(2)).to_series().alias(numbers.name)
+
+
+def pseudonym(key: Key, domain: str, value: str) -> str:
+    """Keyed pseudonym of one value: 100 bits of HMAC-SM3 over `domain NUL value` as 20 lower-case base32 characters."""
+    return _base32([hmac.digest(key.secret, f"{domain}\0{value}".encode(), "sm3")])[0]
+
+
+def pseudonyms(key: Key, domain: str, values: pl.Series) -> pl.Series:
+    """`pseudonym` of every value (null stays null), each distinct value computed once."""
+    distinct = values.drop_nulls().unique()
+    secret, head, digest = key.secret, f"{domain}\0".encode(), hmac.digest
+    codes = _base32([digest(secret, head + value.encode(), "sm3") for value in distinct.to_list()])
+    if len(distinct) == 0:
+        return pl.Series(values.name, [None] * len(values), pl.String)
+    table = pl.DataFrame({"v": distinct, "code": codes})
+    return pl.DataFrame({"v": values}).join(table, on="v", how="left", maintain_order="left")["code"].alias(values.name)
+
+
+def _base32(digests: list[bytes]) -> pl.Series:
+    """First 100 bits of each digest in RFC 4648 base32, lower case, without padding."""
+    alphabet = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+    weights = np.array([16, 8, 4, 2, 1], dtype=np.uint8)
+    parts: list[np.ndarray] = []
+    step = 200_000  # bits are unpacked to a byte each: 21 MB at a time
+    for start in range(0, len(digests), step):
+        block = np.frombuffer(b"".join(d[:13] for d in digests[start : start + step]), dtype=np.uint8).reshape(-1, 13)
+        bits = np.unpackbits(block, axis=1)[:, :100].reshape(-1, 20, 5)
+        letters = alphabet[(bits * weights).sum(axis=2, dtype=np.uint8)]
+        parts.append(letters.view("S20").ravel().astype("U20"))
+    return pl.Series(np.concatenate(parts) if parts else [], dtype=pl.String)
+
+
+def load_key(path: Path, must_exist: bool) -> Key:
+    """Read the key, or make one (32 random bytes, mode 0600) where none exists and none is required.
+
+    `must_exist` is true where data made with a key is present: a new key would make every pseudonym a stranger.
+    Raises KeyProblem when the key is missing, is not a regular file, can be read by others or has another size.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        if must_exist:
+            raise KeyProblem(
+                f"{path}: the pseudonym key is missing, but data made with it exists. Restore the key file from its "
+                "backup (or name it in XFY_KEY_FILE). A new key is never made over existing data; to start afresh, "
+                "remove lake/, warehouse/ and releases/ first."
+            ) from None
+        return _make_key(path)
+    except OSError as error:
+        raise KeyProblem(f"{path}: cannot be read as a key file ({error.strerror}); it must be a plain file.") from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        secret = file.read(65)
+    if not stat.S_ISREG(status.st_mode) or len(secret) != 32:
+        raise KeyProblem(f"{path}: a key file is a plain file of exactly 32 bytes; this is something else.")
+    if status.st_mode & 0o077:
+        raise KeyProblem(f"{path}: others may read the key (mode {status.st_mode & 0o777:o}); run: chmod 600 {path}")
+    return Key(secret)
+
+
+def _make_key(path: Path) -> Key:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = secrets.token_bytes(32)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return Key(secret)
+
+
+# ---------------------------------------------------------------- age
+
+
+def age_on(birth: date, as_of: date) -> int | None:
+    """Full years on `as_of`, None before birth. Those born on 29 February grow a year older on 1 March otherwise."""
+    if as_of < birth:
+        return None
+    return as_of.year - birth.year - ((as_of.month, as_of.day) < (birth.month, birth.day))
+
+
+def age_expr(birth: pl.Expr, as_of: pl.Expr) -> pl.Expr:
+    """`age_on` as a Polars expression over two date expressions (Int32)."""
+    early = (as_of.dt.month().cast(pl.Int32) * 100 + as_of.dt.day()) < (
+        birth.dt.month().cast(pl.Int32) * 100 + birth.dt.day()
+    )
+    return pl.when(as_of >= birth).then(as_of.dt.year() - birth.dt.year() - early.cast(pl.Int32))
+
+
+def age_sql(birth: str, as_of: str) -> str:
+    """`age_on` as DuckDB SQL text over two SQL date expressions."""
+    month_day = "(month({0}) * 100 + day({0}))"
+    return (
+        f"(case when {as_of} >= {birth} then year({as_of}) - year({birth})"
+        f" - case when {month_day.format(as_of)} < {month_day.format(birth)} then 1 else 0 end end)"
+    )
