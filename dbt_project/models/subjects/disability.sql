@@ -1,0 +1,12 @@
+{% set withheld = var('mental_disability') %}
+select
+    person_id,
+    cert_masked,
+    case when kind_code <> '{{ withheld.kind }}' then kind_code end as kind_code,
+    grade_code,
+    valid_to_on,
+    is_employed,
+    subsidies,
+    list_filter(services, lambda s: s <> '{{ withheld.service }}') as services,
+    issued_on
+from {{ ref('int_disability') }}

@@ -1,0 +1,48 @@
+with occupant as (
+    select
+        res_dwelling_id as dwelling_id,
+        count(*)::integer as people,
+        count_if(tenure = 'rent')::integer as renters
+    from {{ ref('int_person') }}
+    where is_living and res_dwelling_id is not null
+    group by res_dwelling_id
+),
+household as (
+    select dwelling_id, count_if(n_adult > 0)::integer as with_adult
+    from {{ ref('int_household') }}
+    group by dwelling_id
+)
+select
+    d.dwelling_id,
+    d.std_address,
+    v.village_code,
+    d.grid_id,
+    d.estate_id,
+    d.build_type,
+    d.built_year,
+    d.floor_no,
+    d.floors_total,
+    d.has_elevator,
+    d.is_elevator_added,
+    d.is_lift_consult,
+    d.gross_area_m2,
+    d.has_kitchen,
+    d.has_toilet,
+    d.has_piped_gas,
+    d.has_bottled_gas,
+    d.has_smoke_alarm,
+    d.has_smart_meter,
+    d.use_status,
+    d.safety_grade,
+    d.is_illegal_build,
+    d.has_facade_risk,
+    d.is_self_built_biz,
+    d.lon,
+    d.lat,
+    coalesce(o.people, 0) as occupant_count,
+    coalesce(h.with_adult, 0) as unrelated_adult_count,
+    coalesce(o.renters, 0) as renter_count
+from {{ ref('stg_b02') }} as d
+left join {{ ref('stg_b03') }} as v on v.village_code = d.village_code
+left join occupant as o on o.dwelling_id = d.dwelling_id
+left join household as h on h.dwelling_id = d.dwelling_id

@@ -1,0 +1,82 @@
+-- One row a household: counts, and what its members are to each other as far as relations say.
+{% set adult = var('household_rules').adult_age %}
+{% set old = var('household_rules').grandparent_age %}
+with gaps as (
+    select
+        household_label,
+        1 + count_if(gap >= {{ var('household_rules').generation_gap }}) as generations
+    from (
+        select
+            household_label,
+            lag(age) over (partition by household_label order by age desc, person_id) - age as gap
+        from {{ ref('int_household__member') }}
+        where size > 1
+    )
+    group by household_label
+)
+select
+    m.household_label,
+    'h' || m.household_label as household_id,
+    any_value(m.dwelling_id) as dwelling_id,
+    arg_min(m.person_id, m.head_rank) as head_id,
+    arg_min(m.res_village_code, m.head_rank) as village_code,
+    bool_or(m.head_class = 'self') as is_head_present,
+    count(*)::integer as size,
+    case
+        when count(*) = 1 then 1
+        when count(m.generation) = count(*) then count(distinct m.generation)
+        when count(m.age) = count(*) then any_value(g.generations)
+    end::integer as generations,
+    count_if(m.age between 0 and 2)::integer as n_0_2,
+    count_if(m.age between 3 and 5)::integer as n_3_5,
+    count_if(m.age between 6 and 14)::integer as n_6_14,
+    count_if(m.age between 16 and 59)::integer as n_16_59,
+    count_if(m.age >= 60)::integer as n_60,
+    count_if(m.age >= 80)::integer as n_80,
+    count_if(m.age < 16)::integer as n_under_16,
+    count_if(m.age < {{ adult }})::integer as n_minor,
+    count_if(m.age >= {{ adult }})::integer as n_adult,
+    count_if(m.is_disabled)::integer as n_disabled,
+    bool_and(m.class is not null) and any_value(m.size) = count(*) as is_related,
+    count_if(m.class in ('self', 'spouse'))::integer as n_core,
+    count_if(m.class = 'spouse')::integer as n_spouse,
+    count_if(m.class = 'child' and m.age < {{ adult }})::integer as n_minor_child,
+    count_if(m.class = 'child' and m.age >= {{ adult }})::integer as n_adult_child,
+    count_if(m.class in ('child', 'child_in_law') and m.age >= {{ adult }})::integer as n_middle,
+    count_if(m.class = 'grandchild')::integer as n_grandchild,
+    count_if(m.class = 'grandchild' and m.age < {{ adult }})::integer as n_minor_grandchild,
+    count_if(m.class = 'grandchild' and m.age >= {{ adult }})::integer as n_adult_grandchild,
+    count_if(m.class = 'parent')::integer as n_parent,
+    count_if(m.class = 'parent_in_law')::integer as n_parent_in_law,
+    count_if(m.class = 'grandparent')::integer as n_grandparent,
+    count_if(m.class = 'sibling' and m.age < {{ adult }})::integer as n_minor_sibling,
+    count_if(m.class = 'sibling' and m.age >= {{ adult }})::integer as n_adult_sibling,
+    coalesce(bool_or(m.class = 'self' and m.age < {{ adult }}), false) as is_self_minor,
+    coalesce(bool_or(m.class = 'self' and m.age >= {{ adult }}), false) as is_self_adult,
+    -- Whether the only parent present is single, widowed or divorced; null if the state is not known.
+    bool_and(m.marital_code in ('10', '30', '40')) filter (where m.class in ('self', 'spouse')) as is_core_single,
+    bool_and(m.marital_code in ('10', '30', '40'))
+        filter (where m.class in ('child', 'child_in_law') and m.age >= {{ adult }}) as is_middle_single,
+    bool_and(m.marital_code in ('10', '30', '40')) filter (where m.class = 'parent') as is_parent_single,
+    coalesce(bool_or(m.class in ('self', 'spouse') and m.age >= {{ old }}), false) as has_old_core,
+    coalesce(bool_or(m.class = 'grandparent' and m.age >= {{ old }}), false) as has_old_grandparent,
+    coalesce(
+        (bool_or(m.class in ('self', 'spouse') and m.age >= 60) and bool_or(m.class = 'child' and m.is_severe))
+        or (bool_or(m.class = 'parent' and m.age >= 60) and bool_or(m.class in ('self', 'sibling') and m.is_severe)),
+        false
+    ) as has_elder_with_disabled_child
+from (
+    select
+        *,
+        {{ generation_of('class') }} as generation,
+        -- The register's head, else the main resident, else the oldest; a row number makes the order strict.
+        row_number() over (
+            partition by household_label
+            order by
+                head_class = 'self' desc nulls last, main_class = 'self' desc nulls last,
+                age >= {{ adult }} desc nulls last, birth_on nulls last, person_id
+        ) as head_rank
+    from {{ ref('int_household__member') }}
+) as m
+left join gaps as g on g.household_label = m.household_label
+group by m.household_label

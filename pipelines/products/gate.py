@@ -1,0 +1,105 @@
+"""The ledger gate: a product that carries more than its audience or purpose allows is refused.
+
+What a column carries is not what it says of itself but what the columns it draws on are registered as. Which columns
+it really draws on is read from the compiled SQL where that is at hand (`lineage`).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.lineage import lineage as column_lineage
+
+from pipelines.products.declarations import AUTO, CLASSES, PENDING, Column, Declarations, Ledger
+
+
+class GateError(ValueError):
+    """One or more ledgers may not be made; the message has one line a reason."""
+
+
+def refuse(declarations: Declarations, tag_classes: Mapping[str, str] | None = None) -> None:
+    """Raises GateError with every reason there is; says nothing when there is none.
+
+    `tag_classes` gives the sensitivity of each tag by code. Where it is given, the tags that select a ledger's rows are
+    held to the audience's class as well: who is on the list is told by being on it.
+    """
+    reasons = [
+        reason for ledger in declarations.ledgers for reason in reasons_against(ledger, declarations, tag_classes)
+    ]
+    if reasons:
+        raise GateError("\n".join(reasons))
+
+
+def reasons_against(
+    ledger: Ledger, declarations: Declarations, tag_classes: Mapping[str, str] | None = None
+) -> list[str]:
+    """Why this ledger must not be made, one line a reason; empty if it may."""
+    where = f"{ledger.file.name}: {ledger.model}"
+    audience = declarations.audiences.get(ledger.audience)
+    if audience is None:
+        known = ", ".join(sorted(declarations.audiences))
+        return [f"{where}: no audience {ledger.audience!r} is declared; there are: {known}"]
+    found = [f"{where}: {word} is empty" for word in ("purpose", "legal_basis") if not getattr(ledger, word).strip()]
+    limit = CLASSES.index(audience.max_class)
+    for column in ledger.columns:
+        found += _against_column(where, column, declarations, limit, audience.name, audience.may_identify)
+    for code in ledger.selection if tag_classes is not None else ():
+        carried = (tag_classes or {}).get(code)
+        if carried is None:
+            found.append(f"{where}: selects by tag {code}, which is not in the catalogue")
+        elif CLASSES.index(carried) > limit:
+            found.append(
+                f"{where}: selects by tag {code}, class {carried}, above what audience {audience.name} may see "
+                f"({audience.max_class})"
+            )
+    return found
+
+
+def _against_column(
+    where: str, column: Column, declarations: Declarations, limit: int, audience: str, may_identify: bool
+) -> Iterable[str]:
+    if column.role == AUTO and not column.sources:
+        yield f"{where}.{column.name}: is filled automatically but does not say from which columns"
+    if column.role == PENDING and not column.feeds:
+        yield f"{where}.{column.name}: waits for a feed but does not say for which"
+    for source in column.sources:
+        attribute = declarations.attributes.get(source)
+        if attribute is None:
+            yield f"{where}.{column.name}: draws on {source}, which the subjects do not register"
+            continue
+        if CLASSES.index(attribute.sensitivity) > limit:
+            yield (
+                f"{where}.{column.name}: draws on {source}, class {attribute.sensitivity}, above what audience "
+                f"{audience} may see ({CLASSES[limit]})"
+            )
+        if attribute.is_direct and not may_identify:
+            yield f"{where}.{column.name}: draws on {source}, a direct identifier, and audience {audience} may see none"
+
+
+def undeclared_sources(
+    ledger: Ledger, compiled: str, tables: Mapping[str, Mapping[str, str]], ignore: Iterable[str] = ("code",)
+) -> list[str]:
+    """Where the compiled SQL draws on registered columns that the declaration does not name, one line a column.
+
+    `tables` gives the columns of each table the SQL reads: {table: {column: type}}. Tables in `ignore` only translate
+    codes into words.
+    """
+    query = sqlglot.parse_one(compiled, dialect="duckdb")
+    for table in query.find_all(exp.Table):
+        table.set("catalog", None)
+        table.set("db", None)
+    found = []
+    for column in ledger.columns:
+        if column.role not in (AUTO, "key", "village"):
+            continue
+        node = column_lineage(column.name, query, schema=dict(tables), dialect="duckdb")
+        real = set()
+        for leaf in node.walk():
+            if isinstance(leaf.expression, exp.Table) and leaf.expression.name not in ignore:
+                real.add(f"{leaf.expression.name}.{leaf.name.rsplit('.', 1)[-1]}")
+        extra = {r for r in real if r.split(".")[0] in tables} - set(column.sources)
+        if extra:
+            found.append(
+                f"{ledger.model}.{column.name}: draws on {', '.join(sorted(extra))}, which it does not declare"
+            )
+    return found

@@ -1,0 +1,230 @@
+"""Ledgers as workbooks: one file a village with one sheet a ledger, in Chinese, as a cadre fills them in.
+
+What belongs here: how a sheet looks and that nothing in it can act (no formula, no link). What does not: which rows and
+columns there are; the Parquet files of `parquet.py` and the declarations say so. The bytes depend on the rows, the
+declarations and `as_of` alone.
+"""
+
+import multiprocessing
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from pipelines.products.declarations import AUTO, MANUAL, PENDING, Declarations, Ledger
+from pipelines.products.parquet import TOWN, VILLAGE, write_parquet
+
+WRITTEN_AS = datetime(2000, 1, 1)
+"""The creation time all workbooks bear; the clock's would make equal books differ."""
+
+HEADER_ROW = 3
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "default_date_format": "yyyy-mm-dd",
+}
+_NOTE = (
+    "填表说明：灰色单元格由系统自动填充，请勿改写，如有差错请通过“数据异议”提出；白色单元格由村居填写；"
+    "“待接入”栏目的数据来源尚未接入，暂为空。"
+)
+_WIDTHS = {"地址": 34, "证": 22, "电话": 14, "日期": 12, "姓名": 10, "性别": 6}
+# XML cannot hold these, and a name that has one must not make the whole book unreadable.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One town's books, in a form that can be sent to another process."""
+
+    town_code: str
+    town_name: str
+    villages: tuple[tuple[str, str], ...]
+    folder: Path
+    parquet: dict[str, Path]
+    ledgers: tuple[Ledger, ...]
+    audience: str
+    as_of: date
+
+
+def write_ledgers(
+    connection: duckdb.DuckDBPyConnection,
+    declarations: Declarations,
+    out_dir: Path,
+    as_of: date,
+    report: Callable[[str], None] | None = None,
+    processes: int = 2,
+) -> list[Path]:
+    """Writes all ledgers of an open run database below `out_dir` and returns the files, sorted.
+
+    `ledgers/<town>_<name>/<village>_<name>.xlsx` for every village, also one without rows, and
+    `ledgers/parquet/<code>.parquet`. Folders have mode 0700, files 0600: they carry names. Towns are shared out
+    among `processes`.
+    """
+    root = out_dir / "ledgers"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    parquet = write_parquet(connection, declarations.ledgers, root / "parquet", report)
+    jobs = list(_jobs(connection, declarations, root, parquet, as_of))
+    files = list(parquet.values())
+    for done, written in enumerate(_each(jobs, processes), 1):
+        files += written
+        if report:
+            report(f"workbooks: {done} of {len(jobs)} towns")
+    return sorted(files)
+
+
+def _jobs(
+    connection: duckdb.DuckDBPyConnection,
+    declarations: Declarations,
+    root: Path,
+    parquet: dict[str, Path],
+    as_of: date,
+) -> Iterator[_Job]:
+    towns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    rows = connection.execute(
+        "select town_code, town_name, village_code, name, n_res from subjects.village order by village_code"
+    ).fetchall()
+    people: dict[str, int] = {}
+    for town_code, town_name, code, name, residents in rows:
+        towns.setdefault((town_code, town_name), []).append((code, name))
+        people[town_code] = people.get(town_code, 0) + residents
+    audience = declarations.audiences[declarations.ledgers[0].audience].label
+    # The largest town first, so that no process is left alone with it at the end.
+    for (town_code, town_name), villages in sorted(towns.items(), key=lambda item: (-people[item[0][0]], item[0])):
+        folder = root / f"{town_code}_{_file_name(town_name)}"
+        yield _Job(town_code, town_name, tuple(villages), folder, parquet, declarations.ledgers, audience, as_of)
+
+
+def _each(jobs: list[_Job], processes: int) -> Iterator[list[Path]]:
+    if processes <= 1 or len(jobs) <= 1:
+        yield from map(_write_town, jobs)
+        return
+    # Not by fork: the parent holds an open database and threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for future in as_completed([pool.submit(_write_town, job) for job in jobs]):
+            yield future.result()
+
+
+def _write_town(job: _Job) -> list[Path]:
+    """Writes the books of one town's villages; runs in a process of its own."""
+    job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rows = {
+        code: pl.scan_parquet(path).filter(pl.col(TOWN) == job.town_code).collect().partition_by(VILLAGE, as_dict=True)
+        for code, path in job.parquet.items()
+    }
+    files = []
+    for code, name in job.villages:
+        path = job.folder / f"{code}_{_file_name(name)}.xlsx"
+        tables = [(ledger, rows[ledger.code].get((code,))) for ledger in job.ledgers]
+        write_book(path, f"{job.town_name}{name}", tables, job.audience, job.as_of)
+        files.append(path)
+    return files
+
+
+def _file_name(name: str) -> str:
+    """A name as part of a path: nothing that leads elsewhere."""
+    return re.sub(r"[^\w\-]", "", name) or "_"
+
+
+def write_book(
+    path: Path, place: str, tables: list[tuple[Ledger, pl.DataFrame | None]], audience: str, as_of: date
+) -> None:
+    """Writes one village's workbook with mode 0600. A ledger without rows still has its sheet."""
+    with xlsxwriter.Workbook(str(path), dict(_OPTIONS)) as book:
+        book.set_properties({"title": f"{place}台账", "created": WRITTEN_AS})
+        looks = _Looks(book)
+        for ledger, frame in tables:
+            _write_sheet(book.add_worksheet(ledger.title), looks, place, ledger, frame, audience, as_of)
+    path.chmod(0o600)
+
+
+class _Looks:
+    """The formats of one workbook, made once."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        font: dict[str, Any] = {"font_name": "宋体", "font_size": 10}
+        self.title = book.add_format({**font, "bold": True, "font_size": 14})
+        self.line = book.add_format({**font, "font_color": "#595959"})
+        head = {**font, "bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"}
+        self.head = {
+            AUTO: book.add_format({**head, "bg_color": "#BFBFBF"}),
+            PENDING: book.add_format({**head, "bg_color": "#BFBFBF", "italic": True}),
+            MANUAL: book.add_format({**head, "bg_color": "#FFFFFF"}),
+        }
+        grey = {**font, "bg_color": "#E7E6E6", "border": 4}
+        self.auto = book.add_format(grey)
+        self.day = book.add_format({**grey, "num_format": "yyyy-mm-dd", "align": "left"})
+        self.manual = book.add_format({**font})
+
+
+def _write_sheet(
+    sheet: Worksheet,
+    looks: _Looks,
+    place: str,
+    ledger: Ledger,
+    frame: pl.DataFrame | None,
+    audience: str,
+    as_of: date,
+) -> None:
+    columns = ledger.shown
+    rows = 0 if frame is None else frame.height
+    sheet.set_column(0, 0, 6)
+    for i, column in enumerate(columns, 1):
+        sheet.set_column(i, i, _width(column.label), looks.manual if column.role == MANUAL else None)
+    sheet.freeze_panes(HEADER_ROW + 1, 1)
+    sheet.write_string(0, 0, f"{place} {ledger.title}（{ledger.code}）", looks.title)
+    sheet.write_string(
+        1,
+        0,
+        f"数据日期：{as_of:%Y-%m-%d}　共{rows}条　用途：{ledger.purpose}　依据：{ledger.legal_basis}　"
+        f"主管部门：{ledger.owner}　更新：{ledger.cadence}　使用范围：{audience}",
+        looks.line,
+    )
+    sheet.write_string(2, 0, _NOTE, looks.line)
+    sheet.write_string(HEADER_ROW, 0, "序号", looks.head[AUTO])
+    for i, column in enumerate(columns, 1):
+        sheet.write_string(HEADER_ROW, i, column.label, looks.head[column.role])
+    if frame is not None:
+        _write_rows(sheet, looks, ledger, frame)
+
+
+def _write_rows(sheet: Worksheet, looks: _Looks, ledger: Ledger, frame: pl.DataFrame) -> None:
+    """Grey cells for what is filled in; what is filled in by hand is left blank and takes the column's format."""
+    filled = [(i, c) for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL]
+    writers = [_writer(sheet, looks, frame.schema[c.label]) for _, c in filled]
+    positions = [i for i, _ in filled]
+    texts = [c.label for _, c in filled if frame.schema[c.label] == pl.String]
+    # Few cells need cleaning and a pass in bulk finds them far sooner than one look a cell.
+    frame = frame.with_columns(pl.col(texts).str.replace_all(_CONTROL.pattern, "").replace("", None))
+    grey, blank, number = looks.auto, sheet.write_blank, sheet.write_number
+    for row, values in enumerate(frame.select([c.label for _, c in filled]).iter_rows(), HEADER_ROW + 1):
+        number(row, 0, row - HEADER_ROW, grey)
+        for position, write, value in zip(positions, writers, values, strict=True):
+            if value is None:
+                blank(row, position, None, grey)
+            else:
+                write(row, position, value)
+
+
+def _writer(sheet: Worksheet, looks: _Looks, data_type: pl.DataType) -> Callable[[int, int, Any], object]:
+    grey: Format = looks.auto
+    if data_type == pl.String:
+        return lambda row, column, value: sheet.write_string(row, column, value, grey)
+    if data_type == pl.Date:
+        return lambda row, column, value: sheet.write_datetime(row, column, value, looks.day)
+    return lambda row, column, value: sheet.write_number(row, column, float(value), grey)
+
+
+def _width(label: str) -> int:
+    return next((width for part, width in _WIDTHS.items() if part in label), max(10, 2 * len(label) + 2))
