@@ -1,0 +1,119 @@
+"""The defects planted in deliveries: one table of kinds and rates, and the choice of the rows that carry them.
+
+A row carries at most one kind. Which row it is depends on the entity and not on the day, so that a defect stays in the
+source until somebody corrects it. How a defect looks is written where the feed is written.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.simulate.seeds import scores
+
+QUARANTINE, DUPLICATE, ACCEPT = "quarantine", "duplicate", "accept"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of defect: share of a delivery's rows, raw column ('' = whole row) and what must become of the row."""
+
+    feed: str
+    name: str
+    rate: float
+    column: str
+    expect: str
+
+
+KINDS = [
+    Kind("B01", "old_number_15", 0.002, "ZJHM", ACCEPT),
+    Kind("B01", "lower_case_x", 0.004, "ZJHM", ACCEPT),
+    Kind("B01", "full_width_number", 0.0005, "ZJHM", ACCEPT),
+    Kind("B01", "sex_in_words", 0.003, "XBDM", ACCEPT),
+    Kind("B01", "education_synonym", 0.004, "WHCDDM", ACCEPT),
+    Kind("B01", "birth_date_style", 0.003, "CSRQ", ACCEPT),
+    Kind("B01", "marital_out_of_code", 0.0006, "HYZKDM", ACCEPT),
+    Kind("B01", "education_out_of_code", 0.0006, "WHCDDM", ACCEPT),
+    Kind("B01", "identical_row", 0.0008, "", DUPLICATE),
+    Kind("B01", "number_in_scientific_notation", 0.0004, "ZJHM", QUARANTINE),
+    Kind("B01", "number_wrong_check", 0.0006, "ZJHM", QUARANTINE),
+    Kind("B01", "number_impossible_date", 0.0003, "ZJHM", QUARANTINE),
+    Kind("B01", "number_17_characters", 0.0003, "ZJHM", QUARANTINE),
+    Kind("B02", "area_zero", 0.002, "JZMJ", ACCEPT),
+    Kind("B02", "area_with_unit", 0.003, "JZMJ", ACCEPT),
+    Kind("B02", "flag_in_words", 0.004, "DT", ACCEPT),
+    Kind("B02", "year_of_two_digits", 0.001, "JCND", ACCEPT),
+    Kind("B02", "identical_row", 0.001, "", DUPLICATE),
+    Kind("B02", "floor_above_roof", 0.0008, "SZC", QUARANTINE),
+    Kind("B02", "unknown_village", 0.0006, "JWDM", QUARANTINE),
+    Kind("B04", "coordinates_swapped", 0.0012, "geometry", QUARANTINE),
+    Kind("B04", "unknown_kind", 0.0012, "kind", QUARANTINE),
+    Kind("F01", "old_number_15", 0.003, "ZJHM", ACCEPT),
+    Kind("F01", "lower_case_x", 0.004, "ZJHM", ACCEPT),
+    Kind("F01", "address_cut_in_character", 0.001, "HJXZ", ACCEPT),
+    Kind("F01", "home_address_cut_in_character", 0.001, "JZDZ", ACCEPT),
+    Kind("F01", "valid_to_zeros", 0.004, "YXQZ", ACCEPT),
+    Kind("F01", "valid_to_open_end", 0.003, "YXQZ", ACCEPT),
+    Kind("F01", "full_width_digits_in_address", 0.006, "JZDZ", ACCEPT),
+    Kind("F01", "old_record_not_closed", 0.010, "", ACCEPT),
+    Kind("F01", "registered_again", 0.002, "DJBH", DUPLICATE),
+    Kind("F01", "number_wrong_check", 0.0006, "ZJHM", QUARANTINE),
+    Kind("F01", "impossible_date", 0.0004, "DJRQ", QUARANTINE),
+    Kind("F02", "count_in_words", 0.010, "承租人数", ACCEPT),
+    Kind("F02", "owner_columns_swapped", 0.003, "房东证号", QUARANTINE),
+    Kind("F02", "no_dwelling_code", 0.008, "房屋编码", QUARANTINE),
+    Kind("F02", "identical_row", 0.004, "", DUPLICATE),
+    Kind("F02", "unquoted_comma", 0.002, "整改情况", QUARANTINE),
+    Kind("F02", "end_before_start", 0.002, "到期日期", QUARANTINE),
+    Kind("F06", "amount_with_comma", 0.15, "月救助金额(元)", ACCEPT),
+    Kind("F06", "relation_free_text", 0.06, "与户主关系", ACCEPT),
+    Kind("F06", "head_not_member", 0.008, "户主身份证号", ACCEPT),
+    Kind("F06", "number_as_numeric_cell", 0.006, "成员身份证号", QUARANTINE),
+    Kind("F06", "unknown_village", 0.004, "居委会", QUARANTINE),
+    Kind("F08", "reissue_suffix", 0.05, "残疾人证号", ACCEPT),
+    Kind("F08", "spaces_in_number", 0.01, "残疾人证号", ACCEPT),
+    Kind("F08", "birth_month_only", 0.30, "出生年月", ACCEPT),
+    Kind("F08", "kind_disagrees", 0.003, "残疾类别", QUARANTINE),
+    Kind("F08", "grade_disagrees", 0.002, "残疾等级", QUARANTINE),
+    Kind("F08", "kind_digit_8", 0.001, "残疾人证号", QUARANTINE),
+    Kind("F08", "grade_digit_5", 0.001, "残疾人证号", QUARANTINE),
+    Kind("F08", "number_wrong_check", 0.002, "残疾人证号", QUARANTINE),
+    Kind("F11", "last_paid_zero", 0.02, "last_paid_ym", ACCEPT),
+    Kind("F11", "lower_case_x", 0.003, "person_cert", ACCEPT),
+    Kind("F11", "second_open_pension", 0.002, "pension_type", ACCEPT),
+    Kind("F11", "benefit_after_death", 0.0005, "pension_status", ACCEPT),
+    Kind("F11", "last_paid_month_13", 0.0005, "last_paid_ym", QUARANTINE),
+    Kind("F11", "number_wrong_check", 0.0006, "person_cert", QUARANTINE),
+]
+TABLE = {(kind.feed, kind.name): kind for kind in KINDS}
+
+
+class Picker:
+    """Chooses the rows of one delivery for each kind of its feed; `ids` are the entities behind the rows."""
+
+    def __init__(self, feed: str, seed: int, ids: np.ndarray, whole: bool = True):
+        self.feed, self.seed, self.ids, self.whole = feed, seed, np.asarray(ids), whole
+        self.taken = np.zeros(len(self.ids), dtype=bool)
+        self.planted: list[tuple[Kind, np.ndarray]] = []
+
+    def rows(self, name: str, allowed: np.ndarray | None = None) -> np.ndarray:
+        """Positions for this kind: its rate of all rows, at least one in a whole delivery, out of the allowed ones.
+
+        In an increment (`whole` false) small expected numbers are rounded down, so that most days are clean.
+        """
+        kind = TABLE[self.feed, name]
+        free = ~self.taken if allowed is None else ~self.taken & allowed
+        at = np.flatnonzero(free)
+        expected = kind.rate * len(self.ids)
+        wanted = min(math.ceil(expected) if self.whole else int(expected), len(at))
+        if wanted == 0:
+            return np.empty(0, dtype=np.int64)
+        rank = scores(self.seed, f"{self.feed}.{name}", self.ids[at])
+        chosen = np.sort(at[np.argpartition(rank, wanted - 1)[:wanted]])
+        self.taken[chosen] = True
+        return chosen
+
+    def plant(self, name: str, rows: np.ndarray) -> None:
+        """Record that these final positions (0-based, in file order) carry the defect."""
+        if len(rows):
+            self.planted.append((TABLE[self.feed, name], np.asarray(rows)))

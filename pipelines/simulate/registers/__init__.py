@@ -1,0 +1,1 @@
+"""What single departments know: pure functions of the district's state and a day, without dirt and without a format."""

@@ -1,0 +1,154 @@
+"""`simulate`: builds the district, lets days pass, and writes what each department sends on each day."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from pipelines.simulate import life, population
+from pipelines.simulate.deliveries import b01, b02, b03, b04, b05, f01, f02, f06, f08, f11
+from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.population import World
+from pipelines.simulate.reference import Reference
+from pipelines.simulate.registers import residence
+from pipelines.simulate.truth import Truth
+
+SMALLEST = 0.001
+_DELIVERY = "001"
+_WRITERS = {
+    "B01": b01.write, "B02": b02.write, "B03": b03.write, "B04": b04.write, "B05": b05.write,
+    "F02": f02.write, "F06": f06.write, "F08": f08.write, "F11": f11.write,
+}  # fmt: skip
+_DUE: dict[str, Callable[[date], bool]] = {
+    "B01": lambda day: True,
+    "B02": lambda day: day.weekday() == 0,
+    "B03": lambda day: False,
+    "B04": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
+    "B05": lambda day: False,
+    "F01": lambda day: True,
+    "F02": lambda day: day.weekday() == 0,
+    "F06": lambda day: day.day == 10,
+    "F08": lambda day: day.day == 1,
+    "F11": lambda day: day.day == 1,
+}
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One delivery written: rows as the department counts them, bytes of its files."""
+
+    feed: str
+    business_on: date
+    delivery: str
+    rows: int
+    bytes: int
+
+
+@dataclass
+class Summary:
+    """What a simulation made; `planted` counts defects by (feed, dirt, expected fate)."""
+
+    scale: float
+    seed: int
+    as_of: date
+    days: int
+    out: Path
+    residents: int = 0
+    persons: int = 0
+    dwellings: int = 0
+    deliveries: list[Delivered] = field(default_factory=list)
+    planted: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def simulate(
+    scale: float,
+    seed: int,
+    as_of: date,
+    days: int,
+    out: Path,
+    report: Callable[[str], None] | None = None,
+) -> Summary:
+    """Write deliveries to `out`/landing and the truth to `out`/vault/truth.
+
+    `scale` is the share of the district (1 = all; at least 0.001), `days` the number of business dates ending on
+    `as_of`. The same arguments give the same bytes, and a longer span that starts on the same day begins with the
+    same deliveries. Raises ValueError for impossible arguments, FileExistsError where a delivery or truth is already
+    there; then nothing has been written.
+    """
+    if not SMALLEST <= scale <= 1:
+        raise ValueError(f"scale must lie between {SMALLEST} and 1, not {scale}")
+    if days < 1:
+        raise ValueError(f"days must be at least 1, not {days}")
+    out = Path(out)
+    _refuse_existing(out)
+    say = report or (lambda message: None)
+    begun = time.perf_counter()
+    work = out / ".simulate"
+    shutil.rmtree(work, ignore_errors=True)
+    summary = Summary(scale, seed, as_of, days, out)
+    truth = Truth()
+    first = as_of - timedelta(days=days - 1)
+    world = population.build(Reference(), scale, seed, first)
+    world = life.furnish(world, first)
+    say(f"people: {len(world.people):,}, dwellings: {len(world.dwellings):,}")
+    registered = None
+    for step in range(days):
+        day = first + timedelta(days=step)
+        if step:
+            world = life.next_day(world, day)
+        registered = _day(world, day, work, truth, summary, registered, say)
+    truth.write(work / "vault" / "truth", world, as_of)
+    summary.residents = _residents(work / "vault" / "truth")
+    summary.persons, summary.dwellings = len(world.people), len(world.dwellings)
+    summary.planted = dict(truth.counts)
+    _move(work, out)
+    summary.seconds = time.perf_counter() - begun
+    return summary
+
+
+def _residents(folder: Path) -> int:
+    import polars as pl
+
+    return pl.scan_parquet(folder / "persons.parquet").select(pl.col("is_resident").sum()).collect().item()
+
+
+def _day(world: World, day: date, work: Path, truth: Truth, summary: Summary, registered, say):
+    """Write everything due on `day`; returns the residence register, which tomorrow's increment starts from."""
+    starting = registered is None
+    after = residence.build(world, day)
+    for feed, due in _DUE.items():
+        if not (starting or due(day)):
+            continue
+        folder = work / "landing" / feed / day.isoformat() / _DELIVERY
+        folder.mkdir(parents=True)
+        occasion = Occasion(feed, day, folder, truth, starting)
+        if feed == "F01":
+            before = after.clear() if starting else registered
+            rows = f01.write(world, occasion, residence.changes(before, after))
+        else:
+            rows = _WRITERS[feed](world, occasion)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        summary.deliveries.append(Delivered(feed, day, _DELIVERY, rows, size))
+        say(f"{day} {feed}: {rows:,} rows, {size / 1e6:.1f} MB")
+    return after
+
+
+def _refuse_existing(out: Path) -> None:
+    taken = [out / "landing" / feed for feed in _DUE] + [out / "vault" / "truth"]
+    for path in taken:
+        if path.exists():
+            raise FileExistsError(f"{path} is already there; simulate into an empty landing or remove it first")
+
+
+def _move(work: Path, out: Path) -> None:
+    """Put the finished files in place by renaming; vault first, so that no delivery is seen without its truth."""
+    (out / "vault").mkdir(mode=0o700, exist_ok=True)
+    (out / "vault").chmod(0o700)
+    (work / "vault" / "truth").rename(out / "vault" / "truth")
+    (out / "landing").mkdir(exist_ok=True)
+    for folder in sorted((work / "landing").iterdir()):
+        folder.rename(out / "landing" / folder.name)
+    shutil.rmtree(work)

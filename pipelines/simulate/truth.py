@@ -1,0 +1,130 @@
+"""What is really so, kept apart from the deliveries: persons, the person behind each row, and the planted defects.
+
+Collected while deliveries are written; the files lie in vault/truth (mode 0700, files 0600), since they hold identity
+numbers.
+"""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulate import days
+from pipelines.simulate.dirt import Kind, Picker
+from pipelines.simulate.population import World
+
+_DIRT_COLUMNS = {
+    "feed": pl.String,
+    "business_on": pl.Date,
+    "delivery": pl.String,
+    "file": pl.String,
+    "line": pl.Int32,
+    "dirt": pl.String,
+    "column": pl.String,
+    "expect": pl.String,
+}
+
+
+class Truth:
+    """Collects the truth of a simulation."""
+
+    def __init__(self) -> None:
+        self._rows: list[pl.DataFrame] = []
+        self._dirt: list[pl.DataFrame] = []
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+
+    def rows(self, feed: str, day: date, file: str, line: np.ndarray, uid: np.ndarray, delivery: str = "001") -> None:
+        """Say which person each line of a file is about (-1: nobody known)."""
+        frame = pl.DataFrame({"line": line.astype(np.int32), "person_uid": np.asarray(uid).astype(np.int32)})
+        self._rows.append(
+            frame.select(
+                pl.lit(feed).alias("feed"),
+                pl.lit(day).alias("business_on"),
+                pl.lit(delivery).alias("delivery"),
+                pl.lit(file).alias("file"),
+                "line",
+                pl.when(pl.col("person_uid") >= 0).then("person_uid").alias("person_uid"),
+            )
+        )
+
+    def dirt(self, kind: Kind, day: date, file: str, line: np.ndarray, delivery: str = "001") -> None:
+        """Say that these lines carry a planted defect."""
+        self.counts[kind.feed, kind.name, kind.expect] += len(line)
+        self._dirt.append(
+            pl.DataFrame({"line": np.asarray(line).astype(np.int32)}).select(
+                pl.lit(kind.feed).alias("feed"),
+                pl.lit(day).alias("business_on"),
+                pl.lit(delivery).alias("delivery"),
+                pl.lit(file).alias("file"),
+                "line",
+                pl.lit(kind.name).alias("dirt"),
+                pl.lit(kind.column).alias("column"),
+                pl.lit(kind.expect).alias("expect"),
+            )
+        )
+
+    def planted(self, picker: Picker, day: date, file: str, first_line: int) -> None:
+        """Record everything a picker planted in a file whose row 0 stands on `first_line`."""
+        for kind, rows in picker.planted:
+            self.dirt(kind, day, file, rows + first_line)
+
+    def write(self, folder: Path, world: World, day: date) -> None:
+        """Write persons, rows and dirt as they are known at the end of `day`."""
+        folder.mkdir(parents=True, mode=0o700)
+        folder.parent.chmod(0o700)
+        folder.chmod(0o700)
+        tables = {
+            "persons": persons(world, day),
+            "rows": pl.concat(self._rows),
+            "dirt": pl.concat([pl.DataFrame(schema=_DIRT_COLUMNS), *self._dirt]),
+        }
+        for name, table in tables.items():
+            path = folder / f"{name}.parquet"
+            table.write_parquet(path)
+            path.chmod(0o600)
+
+
+def persons(world: World, day: date) -> pl.DataFrame:
+    """One row a person who ever was in the district: identity, residence and hukou at the end of `day`."""
+    codes = world.villages.select(pl.col("village").cast(pl.Int16), "village_code")
+    here = (pl.col("village") >= 0) & pl.col("alive") & (pl.col("until") > days.number(day))
+    return (
+        world.people.join(codes, on="village", how="left", maintain_order="left")
+        .join(
+            codes.rename({"village": "hukou_village", "village_code": "hukou_village_code"}),
+            on="hukou_village",
+            how="left",
+            maintain_order="left",
+        )
+        .join(
+            world.dwellings.select("dwelling", "dwelling_id"), on="dwelling", how="left", maintain_order="left"
+        )
+        .select(
+            pl.col("uid").alias("person_uid"),
+            "cert_no",
+            "cert_kind",
+            "name",
+            pl.col("sex").cast(pl.String).alias("sex_code"),
+            days.as_date("birth").alias("birth_on"),
+            "alive",
+            days.as_date("died").alias("death_on"),
+            pl.when(here).then("village_code").alias("res_village_code"),
+            pl.when(here).then("dwelling_id").alias("res_dwelling_id"),
+            "hukou_village_code",
+            pl.col("division").cast(pl.String).replace("0", None).alias("hukou_div_code"),
+            ("0" + pl.col("kind").cast(pl.String)).alias("pop_type_code"),
+            here.alias("is_resident"),
+            pl.col("marital").cast(pl.String).alias("marital_code"),
+            pl.when(pl.col("edu") > 0).then(pl.col("edu").cast(pl.String)).alias("edu_code"),
+            pl.when(here & (pl.col("household") >= 0)).then("household").alias("household_uid"),
+            pl.when(pl.col("collective") == 1).then(pl.lit("dorm"))
+            .when(pl.col("collective") == 2).then(pl.lit("institution"))
+            .otherwise(pl.lit("home")).alias("quarters"),
+            pl.when(pl.col("spouse") >= 0).then("spouse").alias("spouse_uid"),
+            pl.when(pl.col("father") >= 0).then("father").alias("father_uid"),
+            pl.when(pl.col("mother") >= 0).then("mother").alias("mother_uid"),
+            pl.when(pl.col("until") > days.number(day)).then(None).otherwise(days.as_date("until")).alias("left_on"),
+        )
+    )  # fmt: skip
