@@ -17,9 +17,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
+from pipelines.products.bulk import BulkSheet
 from pipelines.products.declarations import AUTO, MANUAL, PENDING, Declarations, Ledger
 from pipelines.products.parquet import TOWN, VILLAGE, write_parquet
 
@@ -39,8 +38,6 @@ _NOTE = (
     "“待接入”栏目的数据来源尚未接入，暂为空。"
 )
 _WIDTHS = {"地址": 34, "证": 22, "电话": 14, "日期": 12, "姓名": 10, "性别": 6}
-# XML cannot hold these, and a name that has one must not make the whole book unreadable.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def write_book(
         book.set_properties({"title": f"{place}台账", "created": WRITTEN_AS})
         looks = _Looks(book)
         for ledger, frame in tables:
-            _write_sheet(book.add_worksheet(ledger.title), looks, place, ledger, frame, audience, as_of)
+            _write_sheet(book.add_worksheet(ledger.title, BulkSheet), looks, place, ledger, frame, audience, as_of)
     path.chmod(0o600)
 
 
@@ -169,7 +166,7 @@ class _Looks:
 
 
 def _write_sheet(
-    sheet: Worksheet,
+    sheet: BulkSheet,
     looks: _Looks,
     place: str,
     ledger: Ledger,
@@ -199,31 +196,11 @@ def _write_sheet(
         _write_rows(sheet, looks, ledger, frame)
 
 
-def _write_rows(sheet: Worksheet, looks: _Looks, ledger: Ledger, frame: pl.DataFrame) -> None:
-    """Grey cells for what is filled in; what is filled in by hand is left blank and takes the column's format."""
-    filled = [(i, c) for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL]
-    writers = [_writer(sheet, looks, frame.schema[c.label]) for _, c in filled]
-    positions = [i for i, _ in filled]
-    texts = [c.label for _, c in filled if frame.schema[c.label] == pl.String]
-    # Few cells need cleaning and a pass in bulk finds them far sooner than one look a cell.
-    frame = frame.with_columns(pl.col(texts).str.replace_all(_CONTROL.pattern, "").replace("", None))
-    grey, blank, number = looks.auto, sheet.write_blank, sheet.write_number
-    for row, values in enumerate(frame.select([c.label for _, c in filled]).iter_rows(), HEADER_ROW + 1):
-        number(row, 0, row - HEADER_ROW, grey)
-        for position, write, value in zip(positions, writers, values, strict=True):
-            if value is None:
-                blank(row, position, None, grey)
-            else:
-                write(row, position, value)
-
-
-def _writer(sheet: Worksheet, looks: _Looks, data_type: pl.DataType) -> Callable[[int, int, Any], object]:
-    grey: Format = looks.auto
-    if data_type == pl.String:
-        return lambda row, column, value: sheet.write_string(row, column, value, grey)
-    if data_type == pl.Date:
-        return lambda row, column, value: sheet.write_datetime(row, column, value, looks.day)
-    return lambda row, column, value: sheet.write_number(row, column, float(value), grey)
+def _write_rows(sheet: BulkSheet, looks: _Looks, ledger: Ledger, frame: pl.DataFrame) -> None:
+    """Grey cells for what is filled in; what is filled in by hand is left out and takes the column's format."""
+    numbered = frame.select(pl.int_range(1, pl.len() + 1).alias("序号"), *[pl.col(c.label) for c in ledger.shown])
+    positions = [0] + [i for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL]
+    sheet.write_block(HEADER_ROW + 1, numbered, positions, looks.auto, looks.day)
 
 
 def _width(label: str) -> int:
