@@ -30,10 +30,11 @@ KINDS = (IDCARD, HMT_RESIDENCE, HM_PERMIT, TW_PERMIT, PASSPORT, FOREIGN_PR)
 EARLIEST_BIRTH = date(1880, 1, 1)
 # Codes of counties that were abolished before the published list of GB/T 2260 begins to name them.
 FORMER_AREAS = frozenset({"310229"})
+# Patterns say [0-9]: in this regex dialect \\d also matches full-width and other digits.
 # The last place of a number is often typed with something that looks like X.
 _LOOK_ALIKES = "×*✕╳ΧХ"
 _WEIGHTS = tuple(2**i % 11 for i in range(17, 0, -1))
-_PASSPORT_FREE, _PASSPORT_CN = r"^[A-Z0-9]{5,17}$", r"^[EGDSP][A-Z0-9]\d{7}$"
+_PASSPORT_FREE, _PASSPORT_CN = r"^[A-Z0-9]{5,17}$", r"^[EGDSP][A-Z0-9][0-9]{7}$"
 _CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
@@ -124,7 +125,7 @@ def canonical(
 def _clean(raw: pl.Series) -> pl.Series:
     """Strip what typing and spreadsheets add. Regular numbers, nearly all, skip the costly part."""
     text = raw.cast(pl.String)
-    odd = (~text.str.contains(r"^\d{17}[\dX]$")).arg_true()
+    odd = (~text.str.contains(r"^[0-9]{17}[0-9X]$")).arg_true()
     if len(odd) == 0:
         return text
     cleaned = (
@@ -133,7 +134,7 @@ def _clean(raw: pl.Series) -> pl.Series:
         .str.replace_all(r"""[\s\p{Cf}\x{00A0}"'‘’“”`´]""", "")
         .str.replace(r"^(\w+)\.0$", "${1}")
         .str.to_uppercase()
-        .str.replace(rf"^(\d{{17}})[{_LOOK_ALIKES}]$", "${1}X")
+        .str.replace(rf"^([0-9]{{17}})[{_LOOK_ALIKES}]$", "${1}X")
     )
     return text.scatter(odd, cleaned.replace("", None))
 
@@ -141,9 +142,9 @@ def _clean(raw: pl.Series) -> pl.Series:
 def _suffix_columns(with_suffix: bool) -> list[pl.Expr]:
     if not with_suffix:
         return [pl.lit(None, pl.String).alias(name) for name in ("suffix_kind", "suffix_grade", "reissue")]
-    pattern = rf"^(\d{{17}}[\dX{_LOOK_ALIKES}])(\d)(\d)(?:B([1-9]))?$"
+    pattern = rf"^([0-9]{{17}}[0-9X{_LOOK_ALIKES}])([0-9])([0-9])(?:B([1-9]))?$"
     v = pl.col("v")
-    look_alike = rf"^(\d{{17}})[{_LOOK_ALIKES}]$"
+    look_alike = rf"^([0-9]{{17}})[{_LOOK_ALIKES}]$"
     return [
         pl.coalesce(v.str.extract(pattern, 1).str.replace(look_alike, "${1}X"), v).alias("v"),
         v.str.extract(pattern, 2).alias("suffix_kind"),
@@ -158,7 +159,7 @@ def _read_eighteen(frame: pl.DataFrame) -> pl.DataFrame:
     # Sequence numbers 996-999 were given to centenarians, born in the century before.
     century = pl.when(v.str.slice(12, 3).is_in(["996", "997", "998", "999"])).then(pl.lit("18")).otherwise(pl.lit("19"))
     frame = frame.with_columns(
-        is18=v.str.contains(r"^\d{17}[\dX]$").fill_null(False), is15=v.str.contains(r"^\d{15}$").fill_null(False)
+        is18=v.str.contains(r"^[0-9]{17}[0-9X]$").fill_null(False), is15=v.str.contains(r"^[0-9]{15}$").fill_null(False)
     )
     digits = (
         pl.when("is18")
@@ -182,13 +183,13 @@ def _read_eighteen(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _without_mark(v: pl.Expr) -> pl.Expr:
     """Old Taiwan booklets carry an optional (B) that is not part of the number."""
-    return v.str.replace(r"^(\d{10})\(B\)$", "${1}")
+    return v.str.replace(r"^([0-9]{10})\(B\)$", "${1}")
 
 
 def _kind_expression(kinds: Sequence[str]) -> pl.Expr:
     """What a number is by its shape; a passport's shape says little, so the declared kind decides there."""
     v, declared = pl.col("v"), pl.col("declared")
-    passport = (declared == PASSPORT).fill_null(False) & v.str.contains(_PASSPORT_FREE) & v.str.contains(r"\d")
+    passport = (declared == PASSPORT).fill_null(False) & v.str.contains(_PASSPORT_FREE) & v.str.contains(r"[0-9]")
     shaped = (
         pl.when(passport)
         .then(pl.lit(PASSPORT))
@@ -198,11 +199,11 @@ def _kind_expression(kinds: Sequence[str]) -> pl.Expr:
         .then(pl.lit(HMT_RESIDENCE))
         .when(pl.col("is18") | pl.col("is15"))
         .then(pl.lit(IDCARD))
-        .when(v.str.contains(r"^[A-Z]{3}\d{12}$"))
+        .when(v.str.contains(r"^[A-Z]{3}[0-9]{12}$"))
         .then(pl.lit(FOREIGN_PR))
-        .when(v.str.contains(r"^[HM]\d{8}(\d{2})?$"))
+        .when(v.str.contains(r"^[HM][0-9]{8}([0-9]{2})?$"))
         .then(pl.lit(HM_PERMIT))
-        .when(v.str.contains(r"^\d{8}$|^\d{10}(\(B\))?$"))
+        .when(v.str.contains(r"^[0-9]{8}$|^[0-9]{10}(\(B\))?$"))
         .then(pl.lit(TW_PERMIT))
     )
     return pl.when(shaped.is_null() & v.str.contains(_PASSPORT_CN)).then(pl.lit(PASSPORT)).otherwise(shaped)
@@ -213,9 +214,9 @@ def _problem_expression(kinds: Sequence[str], with_suffix: bool, latest: date | 
     v, kind = pl.col("v"), pl.col("kind")
     numbered = kind.is_in([IDCARD, HMT_RESIDENCE, FOREIGN_PR]) & (pl.col("is18") | pl.col("is15"))
     rules: list[tuple[pl.Expr, str]] = [
-        (v.str.contains(r"^\d(\.\d+)?E\+?\d+$"), "precision_lost"),
+        (v.str.contains(r"^[0-9](\.[0-9]+)?E\+?[0-9]+$"), "precision_lost"),
         (v.str.contains(r"\*{2,}"), "masked"),
-        (kind.is_null() & v.str.contains(r"^\d+X?$"), "length"),
+        (kind.is_null() & v.str.contains(r"^[0-9]+X?$"), "length"),
         (kind.is_null(), "characters"),
         (~kind.is_in(list(kinds)) | (pl.col("declared").is_not_null() & (kind != pl.col("declared"))), "kind"),
         (numbered & pl.col("birth").is_null(), "date"),

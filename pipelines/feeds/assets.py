@@ -1,0 +1,147 @@
+"""Dagster assets of the feeds, one a feed: landed, judged and registered in one step; the sensor for new deliveries."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+from dagster import AssetCheckSeverity as Severity
+
+from pipelines.feeds.contracts import Contract, load_contracts
+from pipelines.feeds.deliveries import find
+from pipelines.feeds.judge import Status, feed_state
+from pipelines.feeds.lake import register
+from pipelines.feeds.land import land_feed
+from pipelines.feeds.status import judged, reconciles
+from pipelines.identifiers import Key, load_key
+from pipelines.orchestration import DAILY, IO_RETRY, RunResource, freshness
+from pipelines.run import connect
+from pipelines.settings import Settings
+
+RECONCILES, CONTRACT = "reconciles", "contract"
+ON_CHANGE_DAYS = 180
+"""A feed that comes on change is looked at again after half a year."""
+
+
+def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The multi-asset that lands every feed with a contract."""
+    contracts = load_contracts(settings.contracts)
+
+    @dg.multi_asset(
+        name="feeds",
+        specs=[_spec(contract) for contract in contracts.values()],
+        check_specs=[
+            spec
+            for contract in contracts.values()
+            for spec in (
+                dg.AssetCheckSpec(
+                    RECONCILES,
+                    asset=_key(contract),
+                    blocking=True,
+                    description="Of every delivery: delivered = accepted + quarantined + duplicate.",
+                ),
+                dg.AssetCheckSpec(
+                    CONTRACT,
+                    asset=_key(contract),
+                    description="The newest delivery is accepted; else the last good one stays in use.",
+                ),
+            )
+        ],
+        partitions_def=DAILY,
+        retry_policy=IO_RETRY,
+    )
+    def feeds(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:
+        installation, this = run.settings, run.run
+        key = open_key(installation)
+        for contract in contracts.values():
+            land_feed(installation, contract, key, this.as_of, context.log.info)
+        statuses = judged(installation, contracts, this.as_of)
+        _, strays = find(installation.landing, contracts)
+        for stray in strays:
+            context.log.warning("landing/%s: %s", stray.path, stray.reason)
+        with connect(this.database, installation) as connection:
+            register(connection, installation, contracts, statuses, this.as_of)
+        for contract in contracts.values():
+            yield _result(contract, [s for s in statuses if s.feed == contract.feed], this.as_of)
+
+    return [feeds]
+
+
+def open_key(settings: Settings) -> Key:
+    """The pseudonym key; made on the first run, and never made where data made with another one exists."""
+    made = any(settings.lake.glob("*/*/*/receipt.json")) or any(settings.releases.glob("*/manifest.json"))
+    return load_key(settings.key_path, must_exist=made)
+
+
+def _key(contract: Contract) -> dg.AssetKey:
+    return dg.AssetKey(["feeds", contract.code])
+
+
+def _spec(contract: Contract) -> dg.AssetSpec:
+    days = contract.cadence_days or ON_CHANGE_DAYS
+    return dg.AssetSpec(
+        key=_key(contract),
+        group_name="feeds",
+        description=f"{contract.feed} {contract.title}（{contract.department}）\n\n{contract.description}",
+        owners=["team:data-centre"],
+        kinds={"parquet", contract.delivery.format},
+        tags={"sensitivity": contract.classification},
+        metadata={"contract": contract.path.name, "version": contract.version, "department": contract.department},
+        freshness_policy=freshness(timedelta(days=2 * days)),
+        partitions_def=DAILY,
+    )
+
+
+def _result(contract: Contract, statuses: list[Status], as_of: date) -> dg.MaterializeResult:
+    state = feed_state(contract, statuses, as_of)
+    newest = statuses[-1] if statuses else None
+    broken = [f"{s.business_on}/{s.number}" for s in statuses if not reconciles(s)]
+    keeps = newest is not None and newest.state == "accepted"
+    return dg.MaterializeResult(
+        asset_key=_key(contract),
+        metadata={
+            "dagster/row_count": state.accepted_rows,
+            "in_use": str(state.business_on) if state.business_on else "nothing",
+            "is_stale": state.is_stale,
+            "deliveries": len(statuses),
+            "delivered": sum(s.delivered for s in statuses),
+            "quarantined": sum(s.quarantined for s in statuses),
+            "duplicate": sum(s.duplicate for s in statuses),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=RECONCILES, passed=not broken, severity=Severity.ERROR, metadata={"broken": broken}
+            ),
+            dg.AssetCheckResult(
+                check_name=CONTRACT,
+                passed=keeps,
+                severity=Severity.WARN,
+                metadata={
+                    "state": newest.state if newest else "nothing delivered",
+                    "reasons": list(newest.reasons) if newest else [],
+                },
+            ),
+        ],
+    )
+
+
+def new_deliveries_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition:
+    """Asks for a run of the latest delivered date whenever what lies in landing/ has changed.
+
+    The run key is a fingerprint of the deliveries, so the same landing never asks twice, whatever the cursor says.
+    """
+    contracts = load_contracts(settings.contracts)
+
+    @dg.sensor(name="new_deliveries", job_name=job_name, minimum_interval_seconds=60)
+    def new_deliveries(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        deliveries, _ = find(settings.landing, contracts)
+        if not deliveries:
+            return dg.SkipReason("landing/ has no deliveries")
+        seen = ";".join(d.label for d in deliveries)
+        fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
+        if context.cursor == fingerprint:
+            return dg.SkipReason("nothing new in landing/")
+        as_of = max(d.business_on for d in deliveries).isoformat()
+        return dg.SensorResult([dg.RunRequest(run_key=fingerprint, partition_key=as_of)], cursor=fingerprint)
+
+    return new_deliveries

@@ -1,0 +1,411 @@
+"""Contracts: what a feed promises, read from `data/contracts/<feed>.yaml`.
+
+The files follow the Open Data Contract Standard (v3). What the standard has no word for stands in its custom
+properties: `delivery` (how files come) and, a column, `intake` (how its text is read). This module reads and
+cross-checks them; it opens no delivery and knows no feed by name.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.feeds import rules
+
+Classification = Literal["public", "internal", "sensitive", "restricted"]
+Severity = Literal["error", "warning"]
+Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
+Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
+DateForm = Literal["ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp"]
+# Roles that name or find a person: never in a batch report, a message or a published table.
+DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
+# What a row rule may use beside the row: the delivery's business date and its year.
+CONTEXT_NAMES = ("business_on", "business_year")
+PART_SUFFIX = {"id": "_id"} | {
+    part: f"_cert_{part}"
+    for part in ("masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
+}
+
+
+class ContractProblem(Exception):
+    """One or more contract files are wrong; the message lists every one with its place."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Codes(_Strict):
+    """Allowed codes and other spellings of them.
+
+    Codes come from `values`, the rows of a reference file (`file`, filtered by `where`, code in `key`) and the clean
+    value domain `domain` ("table.column"), whichever are given. Texts in the file's columns `also` and in `synonyms`
+    are read as the code.
+    """
+
+    values: tuple[str, ...] = ()
+    file: str | None = None
+    where: dict[str, str] = {}
+    key: str = "code"
+    also: tuple[str, ...] = ()
+    domain: str | None = None
+    synonyms: dict[str, str] = {}
+
+
+class Intake(_Strict):
+    """How the text of one column is read. Defaults: any text, empty means null."""
+
+    role: Role = "value"
+    keep: tuple[Part, ...] = ("id",)
+    kinds: tuple[str, ...] = ()
+    declared_by: str | None = None
+    with_suffix: bool = False
+    domain: str | None = None
+    dates: tuple[DateForm, ...] = ("ymd",)
+    unknown: tuple[str, ...] = ()
+    yes: tuple[str, ...] = ("是", "1", "Y", "y", "true")
+    no: tuple[str, ...] = ("否", "0", "N", "n", "false")
+    codes: Codes | None = None
+    pattern: str | None = None
+    strip: tuple[str, ...] = ()
+    digits: int = Field(default=18, ge=1, le=18)
+    decimals: int = Field(default=0, ge=0, le=9)
+    minimum: float | None = None
+    maximum: float | None = None
+    separators: str = ""
+    first_byte: int | None = Field(default=None, ge=1)
+    bytes: int | None = Field(default=None, ge=1)
+    on_invalid: Severity | None = None
+
+
+class Trailer(_Strict):
+    """The last record of a fixed-width file: a prefix and the number of records."""
+
+    prefix: str
+    digits: int
+
+
+class Volume(_Strict):
+    """By how much a snapshot may shrink or grow against the one before without a person looking at it."""
+
+    down_pct: float = 20
+    up_pct: float = 50
+    slack_rows: int = 20
+
+
+class Increment(_Strict):
+    """How the operations of an increment feed are read: the property that holds them and what a deletion means."""
+
+    operation: str
+    delete: tuple[str, ...]
+    on_delete: Literal["drop", "close"]
+    open_flag: str = "is_open"
+
+
+class Delivery(_Strict):
+    """How a feed's files come."""
+
+    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson"]
+    files: str
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
+    delimiter: str = ","
+    header_row: int = Field(default=1, ge=1)
+    final_newline: bool = True
+    record_bytes: int | None = None
+    trailer: Trailer | None = None
+    sheets: tuple[str, ...] = ()
+    merged_down: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    table: str | None = None
+    load: Literal["snapshot", "increment"] = "snapshot"
+    increment: Increment | None = None
+    latest_by: str | None = None
+    volume: Volume | None = Volume()
+    quarantine_pct: float = 30
+    quarantine_slack_rows: int = 50
+
+
+class Column(_Strict):
+    """One column and what becomes of it. Several columns may read the same raw column (`physical`).
+
+    A derived column has no raw column but `logic`: a condition over the values of its row.
+    """
+
+    name: str
+    physical: str
+    logic: str | None
+    label: str
+    logical_type: Literal["string", "integer", "number", "boolean", "date", "timestamp", "array"]
+    required: bool
+    classification: Classification
+    description: str
+    intake: Intake
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Lake columns that come of it: name → logical type. Empty for columns that stay at the door."""
+        role = self.intake.role
+        if role in ("drop", "door"):
+            return {}
+        if role == "identity":
+            types = {"birth_on": "date", "was_15": "boolean"}
+            return {self.name + PART_SUFFIX[part]: types.get(part, "string") for part in self.intake.keep}
+        return {self.name: self.logical_type}
+
+    @property
+    def severity(self) -> Severity:
+        """What an unreadable value does to its row: error holds the row back, warning empties the value."""
+        if self.intake.on_invalid is not None:
+            return self.intake.on_invalid
+        return "error" if self.intake.role in ("identity", "key") else "warning"
+
+
+class RowRule(_Strict):
+    """A condition over the values of one row. Broken where it is false; unknown passes.
+
+    `within` names columns: then the condition must hold for at least one row of each group of equal values.
+    """
+
+    name: str
+    column: str
+    expression: str
+    severity: Severity
+    message_zh: str
+    message_en: str
+    within: tuple[str, ...] = ()
+
+
+class Contract(_Strict):
+    """One feed's contract, cross-checked."""
+
+    feed: str
+    version: str
+    title: str
+    table: str
+    department: str
+    purpose: str
+    legal_basis: str
+    classification: Classification
+    cadence_days: int | None
+    precedence: int
+    description: str
+    delivery: Delivery
+    columns: tuple[Column, ...]
+    row_rules: tuple[RowRule, ...]
+    key: tuple[str, ...]
+    synthetic_areas: bool
+    path: Path
+    sha256: str
+
+    @property
+    def code(self) -> str:
+        """Lower-case feed id, as it stands in table names."""
+        return self.feed.lower()
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by property name."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def read_columns(self) -> tuple[Column, ...]:
+        """Columns that are read from the delivery, derived ones left out."""
+        return tuple(column for column in self.columns if column.logic is None)
+
+    @cached_property
+    def physicals(self) -> tuple[str, ...]:
+        """Raw names a delivery must have, each once, in the contract's order."""
+        return tuple(dict.fromkeys(column.physical for column in self.read_columns))
+
+    @cached_property
+    def outputs(self) -> dict[str, tuple[str, Column]]:
+        """Lake columns in order: name → (logical type, the column it comes from)."""
+        return {name: (kind, column) for column in self.columns for name, kind in column.outputs.items()}
+
+    def output_class(self, output: str) -> Classification:
+        """Class of a lake column. A pseudonym says nothing of its holder, so it is internal."""
+        column = self.outputs[output][1]
+        is_pseudonym = column.intake.role == "key" or output == column.name + PART_SUFFIX["id"]
+        return "internal" if is_pseudonym and column.classification != "public" else column.classification
+
+    @model_validator(mode="after")
+    def _cross_check(self) -> "Contract":
+        problems = list(self._column_problems()) + list(self._delivery_problems())
+        problems += [
+            f"rule {rule.name}: {problem}"
+            for rule in self.row_rules
+            for problem in rules.problems(rule.expression, {*CONTEXT_NAMES, *self.value_names})
+        ]
+        problems += [
+            f"{column.name}: {problem}"
+            for column in self.columns
+            if column.logic is not None
+            for problem in rules.problems(column.logic, self.value_names - {column.name})
+        ]
+        problems += [f"rule {rule.name}: no column {rule.column}" for rule in self.row_rules if not self._has(rule)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def value_names(self) -> set[str]:
+        """Names a row rule may use: lake columns, the parts of identities and columns read only at the door."""
+        names = set(self.outputs)
+        for column in self.columns:
+            if column.intake.role == "identity":
+                names |= {column.name + suffix for suffix in PART_SUFFIX.values()}
+            elif column.intake.role == "door":
+                names.add(column.name)
+        return names
+
+    def _has(self, rule: RowRule) -> bool:
+        return rule.column in self.by_name
+
+    def _column_problems(self) -> Iterator[str]:
+        seen: set[str] = set()
+        for column in self.columns:
+            for name in column.outputs or (column.name,):
+                if name in seen:
+                    yield f"column {name} is declared twice"
+                seen.add(name)
+            if column.intake.role == "key" and not column.intake.domain:
+                yield f"{column.name}: a key needs the domain of its pseudonym"
+            if column.intake.declared_by and column.intake.declared_by not in self.by_name:
+                yield f"{column.name}: declared_by names no column"
+            if bool(column.physical) == (column.logic is not None):
+                yield f"{column.name}: a column has either a physicalName or transformLogic"
+            if (
+                self.delivery.format == "fixed_width"
+                and column.physical
+                and not (column.intake.first_byte and column.intake.bytes)
+            ):
+                yield f"{column.name}: a fixed-width column needs first_byte and bytes"
+
+    def _delivery_problems(self) -> Iterator[str]:
+        delivery = self.delivery
+        for name in self.key:
+            if name not in self.by_name:
+                yield f"key column {name} does not exist"
+        if delivery.latest_by and delivery.latest_by not in self.value_names:
+            yield f"latest_by names no column: {delivery.latest_by}"
+        if delivery.load == "increment" and not (delivery.increment and self.key):
+            yield "an increment needs a key and how its operations are read"
+        if delivery.increment and delivery.increment.operation not in self.outputs:
+            yield f"operation names no lake column: {delivery.increment.operation}"
+        if delivery.format == "sqlite" and not delivery.table:
+            yield "a database delivery needs the table's name"
+        if delivery.format == "workbook" and not delivery.sheets:
+            yield "a workbook delivery needs its sheets"
+
+
+def load_contracts(directory: Path) -> dict[str, Contract]:
+    """Every contract of a folder by feed id, in order of id. Raises ContractProblem listing all that is wrong."""
+    profile_path = directory / "profile.yml"
+    profile = _Profile.model_validate(_yaml(profile_path)) if profile_path.exists() else _Profile()
+    contracts: dict[str, Contract] = {}
+    problems: list[str] = []
+    for path in sorted(directory.glob("*.yaml")):
+        try:
+            contract = read_contract(path, profile)
+        except (ValidationError, ValueError, KeyError, yaml.YAMLError) as error:
+            problems.append(f"{path.name}: {_explain(error)}")
+            continue
+        if contract.feed != path.stem:
+            problems.append(f"{path.name}: id is {contract.feed}; the file must bear the feed's id")
+        contracts[contract.feed] = contract
+    if problems:
+        raise ContractProblem("\n".join(problems))
+    return contracts
+
+
+class _Profile(_Strict):
+    """What holds for the whole house: whether area codes of synthetic people are accepted."""
+
+    synthetic_areas: bool = False
+
+
+def read_contract(path: Path, profile: _Profile | None = None) -> Contract:
+    """Read one contract file. Raises ValueError (pydantic's included) with what is wrong."""
+    profile = profile or _Profile()
+    document = _yaml(path)
+    custom = _custom(document)
+    schema = document["schema"][0]
+    # A change of the profile changes what rows are accepted, so it is part of the contract's identity.
+    digest = hashlib.sha256(path.read_bytes() + repr(profile).encode()).hexdigest()
+    keyed = [p for p in schema["properties"] if p.get("primaryKey")]
+    return Contract(
+        feed=document["id"],
+        version=document["version"],
+        title=document["name"],
+        table=schema["name"],
+        department=document["team"]["name"],
+        purpose=document["description"]["purpose"],
+        legal_basis=custom["legalBasis"],
+        classification=custom["classification"],
+        cadence_days=_cadence(document),
+        precedence=custom["precedence"],
+        description=schema.get("description", ""),
+        delivery=Delivery.model_validate(custom["delivery"]),
+        columns=tuple(_column(p) for p in schema["properties"]),
+        row_rules=tuple(_row_rule(q) for q in schema.get("quality", []) if q.get("engine") == "polars-sql"),
+        key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
+        synthetic_areas=profile.synthetic_areas,
+        path=path,
+        sha256=digest,
+    )
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    return Column(
+        name=entry["name"],
+        physical=entry.get("physicalName", ""),
+        logic=entry.get("transformLogic"),
+        label=entry["businessName"],
+        logical_type=entry["logicalType"],
+        required=entry.get("required", False),
+        classification=entry["classification"],
+        description=entry.get("description", ""),
+        intake=Intake.model_validate(_custom(entry).get("intake", {})),
+    )
+
+
+def _row_rule(entry: dict[str, Any]) -> RowRule:
+    custom = _custom(entry)
+    return RowRule(
+        name=entry["name"],
+        column=custom["column"],
+        expression=entry["implementation"],
+        severity=entry["severity"],
+        message_zh=custom["messageZh"],
+        message_en=entry["description"],
+        within=custom.get("within", ()),
+    )
+
+
+def _cadence(document: dict[str, Any]) -> int | None:
+    """Days between deliveries; None for feeds that come when something changes."""
+    days = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+    for entry in document.get("slaProperties", []):
+        if entry["property"] == "frequency":
+            return None if entry["value"] == "on change" else int(entry["value"]) * days[entry["unit"]]
+    raise ValueError("slaProperties has no frequency")
+
+
+def _custom(entry: dict[str, Any]) -> dict[str, Any]:
+    return {item["property"]: item["value"] for item in entry.get("customProperties", [])}
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text("utf-8"), Loader=loader)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+    return f"missing {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,155 @@
+"""Judging: which deliveries are accepted, held or rejected, and which are in use on a date.
+
+Pure functions over receipts, decisions and a contract. Nothing depends on when a delivery arrived: the same deliveries
+judged in any order give the same answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.decisions import Decision
+from pipelines.feeds.receipts import Receipt
+
+State = Literal["accepted", "held", "rejected"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """One delivery as it stands: its counts, its state and why."""
+
+    feed: str
+    business_on: date
+    number: str
+    state: State
+    delivered: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    sha256: str
+    contract_version: str
+    reasons: tuple[str, ...]
+    is_in_use: bool
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class FeedState:
+    """A feed as a whole on a date. `business_on` is the newest date in use."""
+
+    feed: str
+    is_available: bool
+    is_stale: bool
+    business_on: date | None
+    accepted_rows: int
+
+
+def judge(contract: Contract, receipts: Iterable[Receipt], decisions: Sequence[Decision], as_of: date) -> list[Status]:
+    """State of every delivery with a business date up to `as_of`, in order of date and number."""
+    due = sorted((r for r in receipts if r.business_on <= as_of), key=lambda r: (r.business_on, r.number))
+    judged: list[tuple[Receipt, State, tuple[str, ...]]] = []
+    for receipt in due:
+        reference = _reference(judged, receipt.business_on)
+        state, reasons = _state(contract, receipt, reference)
+        if state == "held":
+            let_through = [d for d in decisions if d.accepts(receipt, as_of)]
+            if let_through:
+                state = "accepted"
+                reasons = (*reasons, *(f"let through by {d.name} on {d.decided_on}: {d.reason}" for d in let_through))
+        judged.append((receipt, state, reasons))
+    used = {(r.business_on, r.number) for r in _in_use(contract, judged)}
+    return [
+        Status(
+            feed=r.feed,
+            business_on=r.business_on,
+            number=r.number,
+            state=state,
+            delivered=r.delivered,
+            accepted=r.accepted,
+            quarantined=r.quarantined,
+            duplicate=r.duplicate,
+            sha256=r.sha256,
+            contract_version=r.contract_version,
+            reasons=reasons,
+            is_in_use=(r.business_on, r.number) in used,
+            is_repeat=r.same_as is not None,
+        )
+        for r, state, reasons in judged
+    ]
+
+
+def in_use(statuses: Iterable[Status]) -> list[Status]:
+    """The deliveries whose rows count, in the order in which they apply."""
+    return sorted((s for s in statuses if s.is_in_use), key=lambda s: (s.business_on, s.number))
+
+
+def feed_state(contract: Contract, statuses: Sequence[Status], as_of: date) -> FeedState:
+    """Whether the feed has anything to say on `as_of`, and whether that is stale.
+
+    Stale: older than twice the cadence, or a newer delivery is held or rejected and not corrected since.
+    """
+    used = in_use(statuses)
+    if not used:
+        return FeedState(contract.feed, False, True, None, 0)
+    newest = max(s.business_on for s in used)
+    too_old = contract.cadence_days is not None and (as_of - newest).days > 2 * contract.cadence_days
+    waiting = any(s.state != "accepted" and s.business_on > newest for s in statuses)
+    if contract.delivery.load == "increment":
+        good_dates = {s.business_on for s in used}
+        waiting = any(s.state != "accepted" and s.business_on not in good_dates for s in statuses)
+    return FeedState(contract.feed, True, too_old or waiting, newest, sum(s.accepted for s in used))
+
+
+def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> tuple[State, tuple[str, ...]]:
+    if receipt.problem is not None:
+        return "rejected", (receipt.problem.message,)
+    if receipt.same_as is not None:
+        return "accepted", (f"same content as {receipt.same_as}: every row is a duplicate",)
+    reasons = list(_hold_reasons(contract, receipt, reference))
+    state: State = "held" if reasons else "accepted"
+    if receipt.added_columns:
+        reasons.append(f"columns beyond the contract, not read: {', '.join(receipt.added_columns)}")
+    if reference is not None and reference.sha256 == receipt.sha256:
+        reasons.append(f"unchanged since {reference.business_on}")
+    return state, tuple(reasons)
+
+
+def _hold_reasons(contract: Contract, receipt: Receipt, reference: Receipt | None) -> Iterable[str]:
+    """What only a person can let pass."""
+    delivery = contract.delivery
+    if receipt.delivered == 0 and delivery.load == "snapshot":
+        yield "no rows at all: a snapshot never empties; ask the department, or let it through by a decision"
+        return
+    if receipt.declared is not None and receipt.declared != receipt.delivered:
+        yield (
+            f"the trailer states {receipt.declared} records, the file has {receipt.delivered}; "
+            "have it exported again, or let it through by a decision"
+        )
+    spoilt = 100 * receipt.quarantined / receipt.delivered if receipt.delivered else 0
+    if spoilt > delivery.quarantine_pct and receipt.quarantined > delivery.quarantine_slack_rows:
+        yield f"{receipt.quarantined} of {receipt.delivered} rows ({spoilt:.0f} %) are in quarantine; see their reasons"
+    band = delivery.volume
+    if band is None or delivery.load != "snapshot" or reference is None:
+        return
+    change = receipt.delivered - reference.delivered
+    percent = 100 * change / reference.delivered
+    if abs(change) > band.slack_rows and not -band.down_pct <= percent <= band.up_pct:
+        yield (
+            f"{receipt.delivered} rows against {reference.delivered} on {reference.business_on} ({percent:+.0f} %), "
+            f"outside {-band.down_pct:g} % to +{band.up_pct:g} %; check with the department, then decide"
+        )
+
+
+def _reference(judged: Sequence[tuple[Receipt, State, tuple[str, ...]]], business_on: date) -> Receipt | None:
+    """The last accepted delivery of an earlier date, corrections counted."""
+    good = [r for r, state, _ in judged if state == "accepted" and r.same_as is None and r.business_on < business_on]
+    return max(good, key=lambda r: (r.business_on, r.number), default=None)
+
+
+def _in_use(contract: Contract, judged: Sequence[tuple[Receipt, State, tuple[str, ...]]]) -> list[Receipt]:
+    good = [r for r, state, _ in judged if state == "accepted" and r.same_as is None]
+    if contract.delivery.load == "increment":
+        return good
+    return good[-1:]

@@ -1,0 +1,262 @@
+"""Landing: read, check and store deliveries, each once.
+
+A delivery is stored whole or not at all: rows, duplicates and receipt are written to a hidden folder beside their place
+and moved there in one step. What may hold raw values goes to the vault first. Nothing here decides whether a delivery
+is used (`judge`).
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.feeds import deliveries, readers
+from pipelines.feeds.check import DUPLICATE_SCHEMA, QUARANTINE_SCHEMA, Checked, check, lake_schema
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.deliveries import Delivery, FileMark
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.receipts import RECEIPT, Problem, Receipt, read_receipt, write_synced
+from pipelines.identifiers import Key
+from pipelines.settings import Settings
+
+Report = Callable[[str], None]
+ROWS, DUPLICATES, SEEN = "rows.parquet", "duplicates.parquet", "seen.json"
+
+
+def land_feed(
+    settings: Settings, contract: Contract, key: Key, as_of: date, report: Report | None = None
+) -> list[Receipt]:
+    """Land every delivery of a feed with a business date up to `as_of` that is not landed yet.
+
+    Returns the receipts of all of them, new and old, in order. Running it again changes nothing.
+    """
+    found, _ = deliveries.find(settings.landing, [contract.feed])
+    due = [d for d in found if d.business_on <= as_of]
+    marks = {d: deliveries.measure(d, _seen(settings, d)) for d in due}
+    hashes = {d: deliveries.combined_sha256(m) for d, m in marks.items()}
+    receipts: list[Receipt] = []
+    for delivery in due:
+        earlier = [d for d in due if d.business_on == delivery.business_on and d.number < delivery.number]
+        same_as = next((d.number for d in earlier if hashes[d] == hashes[delivery]), None)
+        receipts.append(_land(settings, contract, key, delivery, marks[delivery], same_as, report))
+    _sweep(settings, contract.feed)
+    return receipts
+
+
+def _land(
+    settings: Settings,
+    contract: Contract,
+    key: Key,
+    delivery: Delivery,
+    marks: list[FileMark],
+    same_as: str | None,
+    report: Report | None,
+) -> Receipt:
+    place = lake_place(settings, delivery)
+    fresh = _receipt(contract, key, delivery, marks, same_as)
+    if (place / RECEIPT).exists():
+        old = read_receipt(place / RECEIPT)
+        if old.sha256 != fresh.sha256:
+            return _with_problem(fresh, delivery, DeliveryProblem("changed_in_place"))
+        if _same_making(old, fresh):
+            return old
+    if same_as is not None:
+        return _store_repeat(settings, contract, delivery, fresh, marks)
+    try:
+        raw = readers.read(contract, delivery.folder)
+    except DeliveryProblem as problem:
+        receipt = _with_problem(fresh, delivery, problem)
+        _store(settings, contract, delivery, receipt, marks, None)
+        _say(report, delivery, receipt)
+        return receipt
+    checked = check(contract, raw, key, delivery.business_on, settings.reference)
+    receipt = replace(
+        fresh,
+        delivered=checked.delivered,
+        accepted=checked.rows.height,
+        quarantined=checked.quarantine.height,
+        duplicate=checked.duplicates.height,
+        declared=raw.declared,
+        added_columns=raw.added,
+        structural=raw.structural,
+        dropped=checked.dropped,
+        rules=checked.rule_counts,
+    )
+    _store(settings, contract, delivery, receipt, marks, checked)
+    _say(report, delivery, receipt)
+    return receipt
+
+
+def lake_place(settings: Settings, delivery: Delivery) -> Path:
+    """Where a delivery's accepted rows and receipt are."""
+    return settings.lake / delivery.feed / delivery.business_on.isoformat() / delivery.number
+
+
+def quarantine_path(settings: Settings, feed: str, business_on: date, number: str) -> Path:
+    """Where a delivery's rows held back are."""
+    return settings.vault / "quarantine" / feed / business_on.isoformat() / f"{number}.parquet"
+
+
+# ---------------------------------------------------------------- receipts
+
+
+def _receipt(contract: Contract, key: Key, delivery: Delivery, marks: list[FileMark], same_as: str | None) -> Receipt:
+    """The part of a receipt that is known before reading: enough to tell whether the work was done before."""
+    return Receipt(
+        feed=contract.feed,
+        business_on=delivery.business_on,
+        number=delivery.number,
+        delivered=0,
+        accepted=0,
+        quarantined=0,
+        duplicate=0,
+        sha256=deliveries.combined_sha256(marks),
+        files=tuple({"path": m.path, "sha256": m.sha256, "bytes": m.bytes} for m in marks),
+        contract_version=contract.version,
+        contract_sha256=contract.sha256,
+        key_id=key.key_id,
+        same_as=same_as,
+    )
+
+
+def _same_making(old: Receipt, new: Receipt) -> bool:
+    """Whether two receipts speak of the same files, contract, key and place among repeats."""
+    made = ("sha256", "contract_sha256", "key_id", "same_as")
+    return all(getattr(old, name) == getattr(new, name) for name in made)
+
+
+def _with_problem(fresh: Receipt, delivery: Delivery, problem: DeliveryProblem) -> Receipt:
+    told = Problem(
+        kind=problem.kind,
+        message=problem.describe(delivery.feed, delivery.business_on.isoformat(), delivery.number),
+        message_zh=problem.message.zh,
+        file=problem.file,
+        line=problem.line,
+        column=problem.column,
+    )
+    return replace(fresh, problem=told)
+
+
+def _say(report: Report | None, delivery: Delivery, receipt: Receipt) -> None:
+    if report is None:
+        return
+    if receipt.problem:
+        report(receipt.problem.message)
+        return
+    report(
+        f"{delivery.label}: {receipt.delivered} delivered, {receipt.accepted} accepted, "
+        f"{receipt.quarantined} quarantined, {receipt.duplicate} duplicate"
+    )
+
+
+# ---------------------------------------------------------------- storing
+
+
+def _store(
+    settings: Settings,
+    contract: Contract,
+    delivery: Delivery,
+    receipt: Receipt,
+    marks: list[FileMark],
+    checked: Checked | None,
+) -> None:
+    """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step."""
+    quarantine = checked.quarantine if checked else pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    _store_quarantine(settings, delivery, quarantine)
+    rows = checked.rows if checked else pl.DataFrame(schema=lake_schema(contract))
+    duplicates = checked.duplicates if checked else pl.DataFrame(schema=DUPLICATE_SCHEMA)
+    with _moved_into(lake_place(settings, delivery)) as folder:
+        rows.write_parquet(folder / ROWS, compression="zstd", compression_level=1)
+        duplicates.write_parquet(folder / DUPLICATES)
+        for name in (ROWS, DUPLICATES):
+            _sync(folder / name)
+        write_synced(folder / RECEIPT, receipt.to_json())
+        write_synced(folder / SEEN, json.dumps([asdict(mark) for mark in marks]))
+
+
+def _store_repeat(
+    settings: Settings, contract: Contract, delivery: Delivery, fresh: Receipt, marks: list[FileMark]
+) -> Receipt:
+    """A delivery with the content of an earlier number of its date: every row is a duplicate of that one."""
+    first = read_receipt(lake_place(settings, delivery).parent / str(fresh.same_as) / RECEIPT)
+    receipt = replace(
+        fresh,
+        delivered=first.delivered,
+        duplicate=first.delivered,
+        declared=first.declared,
+        structural=first.structural,
+        problem=first.problem,
+    )
+    _store(settings, contract, delivery, receipt, marks, None)
+    return receipt
+
+
+def _store_quarantine(settings: Settings, delivery: Delivery, quarantine: pl.DataFrame) -> None:
+    path = quarantine_path(settings, delivery.feed, delivery.business_on, delivery.number)
+    if quarantine.is_empty():
+        path.unlink(missing_ok=True)
+        return
+    settings.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.vault.chmod(0o700)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    frame = quarantine.select(
+        pl.lit(delivery.feed).alias("feed"),
+        pl.lit(delivery.business_on).alias("date"),
+        pl.lit(delivery.number).alias("delivery"),
+        pl.all(),
+    )
+    temporary = path.with_name(f".{path.name}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        frame.write_parquet(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+@contextmanager
+def _moved_into(place: Path) -> Iterator[Path]:
+    """A hidden folder that takes `place` when the block ends well, replacing what was there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    building = place.with_name(f".{place.name}.new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    try:
+        yield building
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    _sync(building)
+    if place.exists():
+        # A folder cannot be replaced in one step; without its receipt the old one counts as not landed.
+        (place / RECEIPT).unlink(missing_ok=True)
+        shutil.rmtree(place)
+    building.replace(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(settings: Settings, feed: str) -> None:
+    """Remove what a killed run left half built, in the lake and in the vault."""
+    for left in (settings.lake / feed).glob("*/.*.new"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in (settings.vault / "quarantine" / feed).glob("*/.*.tmp"):
+        left.unlink(missing_ok=True)
+
+
+def _seen(settings: Settings, delivery: Delivery) -> list[FileMark]:
+    path = lake_place(settings, delivery) / SEEN
+    return [FileMark(**mark) for mark in json.loads(path.read_text("utf-8"))] if path.exists() else []

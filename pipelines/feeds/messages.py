@@ -1,0 +1,149 @@
+"""What is said to people about a row or a file, in Chinese and in English.
+
+One place for wording, so that a rule has one message wherever it is shown. A message names the feed, file, line, column
+and what to do; it never carries a value of a row, because messages travel to logs and pages where values may not go.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """The same sentence twice."""
+
+    zh: str
+    en: str
+
+
+# Rules every contract has without writing them; {label} and {column} are the column's Chinese and raw name.
+ROW_RULES: dict[str, tuple[str, str]] = {
+    "required": (
+        "{label}({column})为空,此列必填;请在源系统补录后重报。",
+        "{column} is empty and must not be; complete it.",
+    ),
+    "invalid": ("{label}({column})的内容无法识别;请按约定格式填写。", "{column} cannot be read in the agreed form."),
+    "code": ("{label}({column})不在代码表内;请核对代码。", "{column} is not in its code table; check the code."),
+    "date": ("{label}({column})不是真实存在的日期;请更正。", "{column} is not a date that exists; correct it."),
+    "range": ("{label}({column})超出合理范围;请核对。", "{column} lies outside the possible range; check it."),
+    "pattern": ("{label}({column})的格式不符合约定;请更正。", "{column} has not the agreed form; correct it."),
+    "cut_char": (
+        "{label}({column})末尾汉字被截断,已去掉残字。",
+        "{column} ends in half a character, which was cut off.",
+    ),
+    "rare_char": ("{label}({column})含造字区字符,可能显示异常。", "{column} holds private-use characters."),
+    "precision_lost": (
+        "{label}({column})存成了数字格式,末几位已丢失;请改为文本格式后重报。",
+        "{column} was stored as a number and lost its last digits; deliver it as text.",
+    ),
+    "masked": ("{label}({column})被打了星号,无法核对;请报完整号码。", "{column} is masked; deliver the whole number."),
+    "length": ("{label}({column})位数不对;请核对证件。", "{column} has a wrong number of digits; check the document."),
+    "characters": (
+        "{label}({column})不是证件号码;请核对是否与相邻列填反。",
+        "{column} is no document number; check whether columns were swapped.",
+    ),
+    "kind": ("{label}({column})与证件种类不符;请核对。", "{column} does not fit the declared kind of document."),
+    "birth_date": (
+        "{label}({column})中的出生日期不存在;请核对证件。",
+        "{column} holds a birth date that does not exist.",
+    ),
+    "birth": ("{label}({column})中的出生日期不合理;请核对证件。", "{column} holds an impossible birth date."),
+    "check_digit": ("{label}({column})校验位不符;请核对证件。", "{column} fails its check digit; check the document."),
+    "area": (
+        "{label}({column})前六位不是行政区划代码。",
+        "{column} begins with no known area code; check the document.",
+    ),
+    "suffix": (
+        "{label}({column})末位的残疾类别或等级不存在;请核对。",
+        "{column} ends in a kind or grade that does not exist; check it.",
+    ),
+    "fields": (
+        "本行列数与表头不一致;请检查未加引号的分隔符。",
+        "The row has not as many fields as the header; look for unquoted delimiters.",
+    ),
+    "record_length": (
+        "本行字节数与约定记录长度不一致;请检查导出程序。",
+        "The record has not the agreed number of bytes; check the export.",
+    ),
+    "encoding": (
+        "本行含无法解码的字节;请检查导出编码。",
+        "The row holds bytes that cannot be decoded; check the export's encoding.",
+    ),
+}
+
+# What makes a whole file unusable. {file}, {line}, {column} and {detail} come from the reader.
+FILE_PROBLEMS: dict[str, tuple[str, str]] = {
+    "missing_file": (
+        "缺少文件 {detail};请补齐后以新的批次号重报。",
+        "The file {detail} is missing; deliver all files under a new number.",
+    ),
+    "empty_file": ("文件为空;请重新导出。", "The file is empty; export it again."),
+    "truncated": (
+        "文件不完整({detail});请重新导出并以新的批次号报送。",
+        "The file is cut off ({detail}); export it again and deliver it under a new number.",
+    ),
+    "encoding": (
+        "文件编码不是约定的 {detail};请按约定编码重新导出。",
+        "The file is not in the agreed encoding ({detail}); export it again in that encoding.",
+    ),
+    "header_missing": (
+        "表头缺少列“{column}”;请恢复原列名后重报。",
+        "The header lacks the column {column}; restore its name and deliver again.",
+    ),
+    "header_duplicate": (
+        "表头中列“{column}”重复;请删除多余列后重报。",
+        "The header names the column {column} twice; remove one and deliver again.",
+    ),
+    "header_not_found": (
+        "约定位置没有表头({detail});请检查标题行。",
+        "There is no header where the contract says ({detail}); check the title rows.",
+    ),
+    "trailer_missing": (
+        "没有找到结尾记录,文件可能被截断;请重新导出。",
+        "The trailer record is missing, so the file may be cut off; export it again.",
+    ),
+    "damaged": ("文件已损坏,无法打开({detail});请重新导出。", "The file is damaged ({detail}); export it again."),
+    "sheet_missing": (
+        "缺少工作表“{detail}”;请恢复工作表后重报。",
+        "The sheet {detail} is missing; restore it and deliver again.",
+    ),
+    "too_large": (
+        "文件展开后过大({detail}),已拒绝打开;请检查导出程序。",
+        "The file would unpack beyond all measure ({detail}) and was not opened; check the export.",
+    ),
+    "limits": (
+        "打开文件超出时间或内存限制({detail});请检查导出程序。",
+        "Opening the file went beyond its limits of time or memory ({detail}); check the export.",
+    ),
+    "encrypted": (
+        "文件已加密或不是约定格式;请解密后重报。",
+        "The file is encrypted or of another format; deliver it plain.",
+    ),
+    "changed_in_place": (
+        "已登记批次的文件被改动;请恢复原文件,把更正作为新的批次号报送。",
+        "Files of a delivery that was landed before have changed; restore them and deliver the correction under a "
+        "higher number.",
+    ),
+}
+
+
+def row_message(rule: str, label: str, column: str) -> Message:
+    """The message of a built-in row rule for one column."""
+    zh, en = ROW_RULES[rule]
+    return Message(zh.format(label=label, column=column), en.format(label=label, column=column))
+
+
+class DeliveryProblem(Exception):
+    """A whole delivery cannot be used. Says which file, where in it, and what to do, never what a row holds."""
+
+    def __init__(self, kind: str, *, file: str = "", line: int | None = None, column: str = "", detail: str = ""):
+        zh, en = FILE_PROBLEMS[kind]
+        words = {"file": file, "line": line, "column": column, "detail": detail}
+        self.kind, self.file, self.line, self.column = kind, file, line, column
+        self.message = Message(zh.format(**words), en.format(**words))
+        super().__init__(self.message.en)
+
+    def describe(self, feed: str, business_on: str, number: str) -> str:
+        """One line for a receipt, a log or a screen: where, what, and what to do."""
+        where = f"{feed} {business_on}/{number}" + (f" {self.file}" if self.file else "")
+        where += f" line {self.line}" if self.line is not None else ""
+        return f"{where}: {self.message.en} {self.message.zh}"

@@ -1,0 +1,34 @@
+"""Readers, one a format. Each turns a delivery's files into rows of text, exactly placed, or raises DeliveryProblem.
+
+A reader knows formats, not feeds: what it needs to know of a feed stands in the contract. It reads every value as text
+and judges none of them; that is the business of `check`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.readers.columnar import read_parquet
+from pipelines.feeds.readers.database import read_sqlite
+from pipelines.feeds.readers.delimited import read_delimited
+from pipelines.feeds.readers.features import read_geojson
+from pipelines.feeds.readers.fixed_width import read_fixed_width
+from pipelines.feeds.readers.raw import Raw
+from pipelines.feeds.readers.workbook import read_workbook
+
+_READERS: dict[str, Callable[[Contract, Path], Raw]] = {
+    "delimited": read_delimited,
+    "fixed_width": read_fixed_width,
+    "workbook": read_workbook,
+    "parquet": read_parquet,
+    "sqlite": read_sqlite,
+    "geojson": read_geojson,
+}
+
+
+def read(contract: Contract, folder: Path) -> Raw:
+    """Read the delivery in `folder` as the contract says. Raises DeliveryProblem."""
+    return _READERS[contract.delivery.format](contract, folder)
+
+
+__all__ = ["Raw", "read"]

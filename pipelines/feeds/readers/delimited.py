@@ -1,0 +1,167 @@
+"""Delimited text: CSV with any delimiter, title rows, quotes, and rows that do not fit their header.
+
+Rows without quotes, nearly all, are split by Polars; only rows with quotes go through a character-by-character reader.
+A record's `_line` is the physical line it begins on.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, match_header, scraps
+
+# A quoted field may run over this many lines. Without a bound one stray quote would swallow the rest of the file.
+_LONGEST_RECORD = 50
+
+
+@dataclass
+class _Table:
+    """One file taken apart: whole rows as lists, lines that fit no header, what was skipped."""
+
+    header: list[str]
+    whole: pl.DataFrame
+    ragged: list[tuple[str, int, str, str]] = field(default_factory=list)
+    structural: dict[str, int] = field(default_factory=dict)
+
+
+def read_delimited(contract: Contract, folder: Path) -> Raw:
+    """Read every file of the delivery. Raises DeliveryProblem on encoding, header and truncation."""
+    frames, ragged, added = [], [], set()
+    structural: dict[str, int] = {}
+    for path in find_files(contract, folder):
+        name = path.relative_to(folder).as_posix()
+        table = _read(contract, decode(path, name, contract.delivery.encoding), name)
+        added |= set(match_header(contract, table.header, name, contract.delivery.header_row))
+        frames.append(table.whole.select([*contract.physicals, FILE, LINE]))
+        ragged += table.ragged
+        for key, count in table.structural.items():
+            structural[key] = structural.get(key, 0) + count
+    return Raw(pl.concat(frames), scraps(ragged), structural=structural, added=tuple(sorted(added)))
+
+
+def decode(path: Path, name: str, encoding: str) -> str:
+    """The file's text, strictly: a byte that does not belong to the encoding refuses the file with its offset."""
+    data = path.read_bytes()
+    if not data.strip(b"\r\n\t \x00"):
+        raise DeliveryProblem("empty_file", file=name)
+    if b"\x00" in data:
+        raise DeliveryProblem("encoding", file=name, detail=f"{encoding}, NUL at byte {data.index(0)}")
+    try:
+        return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        detail = f"{encoding}, byte {error.start}"
+        # A file that breaks off inside its last character was cut, not encoded otherwise.
+        if error.end >= len(data) and "incomplete" in error.reason:
+            raise DeliveryProblem("truncated", file=name, line=line, detail="inside a character") from error
+        raise DeliveryProblem("encoding", file=name, line=line, detail=detail) from error
+
+
+def _read(contract: Contract, text: str, name: str) -> _Table:
+    delivery = contract.delivery
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    elif delivery.final_newline:
+        raise DeliveryProblem("truncated", file=name, line=len(lines), detail="the last line has no end")
+    if len(lines) < delivery.header_row:
+        raise DeliveryProblem("header_not_found", file=name, detail=f"row {delivery.header_row}")
+    header_line = lines[delivery.header_row - 1].rstrip("\r")
+    header = [cell.strip("\ufeff \t") for cell in next(csv.reader([header_line], delimiter=delivery.delimiter))]
+    match_header(contract, header, name, delivery.header_row)
+    return _rows(lines, header, header_line, delivery.header_row, delivery.delimiter, name)
+
+
+def _rows(lines: list[str], header: list[str], header_line: str, first: int, delimiter: str, name: str) -> _Table:
+    frame = pl.DataFrame({"text": pl.Series(lines[first:], dtype=pl.String).str.strip_suffix("\r")})
+    frame = frame.with_row_index("at", offset=first + 1)
+    blank = pl.col("text").str.strip_chars(f" \t{delimiter}") == ""
+    repeated = pl.col("text") == header_line
+    skipped = frame.select(blank.sum().alias("blank_lines"), repeated.sum().alias("repeated_headers")).row(
+        0, named=True
+    )
+    quoted = frame["text"].str.contains('"', literal=True)
+    plain = frame.filter(~quoted & ~blank & ~repeated)
+    fields = plain["text"].str.count_matches(delimiter, literal=True) + 1
+    split = pl.col("text").str.split_exact(delimiter, len(header) - 1).struct.rename_fields(_positions(header))
+    whole = plain.filter(fields == len(header)).select(pl.col("at").cast(pl.Int32).alias(LINE), split).unnest("text")
+    ragged = [(name, at, text, "fields") for at, text in plain.filter(fields != len(header)).iter_rows()]
+    if quoted.any():
+        rows, more, used = _quoted(frame, quoted, len(header), delimiter, name)
+        ragged = [scrap for scrap in ragged if scrap[1] not in used] + more
+        whole = pl.concat([whole.filter(~pl.col(LINE).is_in(list(used))), rows]).sort(LINE)
+    whole = whole.rename(dict(zip(_positions(header), header, strict=True)))
+    structural = {"lines": len(lines), "lines_above_data": first} | skipped
+    return _Table(header, whole.with_columns(pl.lit(name).alias(FILE)), ragged, structural)
+
+
+def _positions(header: list[str]) -> list[str]:
+    """Names by position, safe even where the header repeats a name that the contract does not read."""
+    return [f"{i}" for i in range(len(header))]
+
+
+def _quoted(
+    frame: pl.DataFrame, quoted: pl.Series, width: int, delimiter: str, name: str
+) -> tuple[pl.DataFrame, list[tuple[str, int, str, str]], set[int]]:
+    """Rows that hold quotes: the rows, those that do not fit, and the lines that belong to records begun above."""
+    texts, offset = frame["text"].to_list(), int(frame["at"][0])
+    rows: list[list[object]] = []
+    ragged: list[tuple[str, int, str, str]] = []
+    used: set[int] = set()
+    simple, regular = _fully_quoted(frame, width, delimiter)
+    for position in (quoted & ~regular).arg_true().to_list():
+        at = position + offset
+        if at in used:
+            continue
+        cells, length = _record(texts, position, width, delimiter)
+        if length == 0 and len(texts) - position < _LONGEST_RECORD:
+            raise DeliveryProblem("truncated", file=name, line=at, detail="inside a quoted field")
+        if cells is None:
+            ragged.append((name, at, texts[position], "fields"))
+            continue
+        rows.append([at, *cells])
+        used.update(range(at + 1, at + length))
+    schema = {LINE: pl.Int32} | {f"{i}": pl.String for i in range(width)}
+    simple = simple.filter(~pl.col(LINE).is_in(list(used)))
+    return pl.concat([simple, pl.DataFrame(rows, schema=schema, orient="row")]), ragged, used
+
+
+def _fully_quoted(frame: pl.DataFrame, width: int, delimiter: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Rows in which every field is quoted and no field holds a quote, split at once, and which rows they are."""
+    text, between = pl.col("text"), f'"{delimiter}"'
+    regular = frame.select(
+        text.str.starts_with('"')
+        & text.str.ends_with('"')
+        & (text.str.count_matches('"', literal=True) == 2 * width)
+        & (text.str.count_matches(between, literal=True) == width - 1)
+    ).to_series()
+    names = [f"{i}" for i in range(width)]
+    split = text.str.slice(1, text.str.len_chars() - 2).str.split_exact(between, width - 1)
+    rows = frame.filter(regular).select(pl.col("at").cast(pl.Int32).alias(LINE), split.struct.rename_fields(names))
+    return rows.unnest("text"), regular
+
+
+def _record(texts: list[str], position: int, width: int, delimiter: str) -> tuple[list[str] | None, int]:
+    """The record that begins at a line and the lines it takes.
+
+    No record: (None, 1) where the row does not fit its header, (None, 0) where its quotes never close.
+    """
+    taken = 0
+
+    def feed() -> Iterator[str]:
+        nonlocal taken
+        for text in texts[position : position + _LONGEST_RECORD]:
+            taken += 1
+            yield text + "\n"
+
+    try:
+        cells = next(csv.reader(feed(), delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration) as error:
+        never_closed = "unexpected end" in str(error)
+        return None, 0 if never_closed else 1
+    return (cells, taken) if len(cells) == width else (None, 1)

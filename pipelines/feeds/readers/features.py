@@ -1,0 +1,72 @@
+"""GeoJSON feature collections of points."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers.raw import Raw, find_files, match_header, place, scraps
+
+# Raw names of a point's coordinates; GeoJSON gives them no name of their own.
+LONGITUDE, LATITUDE = "geometry[0]", "geometry[1]"
+
+
+def read_geojson(contract: Contract, folder: Path) -> Raw:
+    """Read point features: their properties and coordinates as text. `_line` is the feature's ordinal in its file."""
+    frames, added, shapeless = [], set(), []
+    wanted = contract.physicals
+    for path in find_files(contract, folder):
+        name = path.relative_to(folder).as_posix()
+        features = _features(path, name)
+        rows: list[list[str | None]] = []
+        lines: list[int] = []
+        names = dict.fromkeys(key for f in features for key in _properties(f))
+        if features:
+            added |= set(match_header(contract, [*names, LONGITUDE, LATITUDE], name))
+        for line, feature in enumerate(features, 1):
+            point = _point(feature)
+            if point is None:
+                shapeless.append((name, line, json.dumps(feature, ensure_ascii=False), "invalid_feature"))
+                continue
+            values = _properties(feature) | {LONGITUDE: point[0], LATITUDE: point[1]}
+            rows.append([_text(values.get(key)) for key in wanted])
+            lines.append(line)
+        frame = pl.DataFrame(rows, schema=dict.fromkeys(wanted, pl.String), orient="row")
+        frames.append(place(frame, name).with_columns(pl.Series("_line", lines, pl.Int32)))
+    return Raw(
+        pl.concat(frames), scraps(shapeless), added=tuple(sorted(added)), structural={"features": sum(map(len, frames))}
+    )
+
+
+def _features(path: Path, name: str) -> list[Any]:
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DeliveryProblem("encoding", file=name, detail=f"utf-8, byte {error.start}") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nesting"
+        raise DeliveryProblem("truncated", file=name, detail=where) from error
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list):
+        raise DeliveryProblem("damaged", file=name, detail="no FeatureCollection")
+    return features
+
+
+def _properties(feature: Any) -> dict[str, Any]:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _point(feature: Any) -> list[Any] | None:
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    point = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    return point if isinstance(point, list) and len(point) >= 2 and _properties(feature) else None
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,109 @@
+"""Workbooks (xlsx). The file itself is opened only by `workbook_child`, in a process with limits.
+
+Here its cells become rows: header compared by name, merged household cells filled down inside their own range, totals
+and notes told from rows.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, match_header
+
+WALL_SECONDS = 55
+
+
+@dataclass
+class _Sheet:
+    name: str
+    merged: list[list[int]]
+    rows: list[tuple[int, list[str | None]]] = field(default_factory=list)
+
+
+def read_workbook(contract: Contract, folder: Path) -> Raw:
+    """Read the contract's sheets of every file. `_file` is `name#sheet`, `_line` the sheet's row number."""
+    wanted = contract.physicals
+    schema = dict.fromkeys(wanted, pl.String) | {FILE: pl.String, LINE: pl.Int32}
+    rows: list[list[Any]] = []
+    added: set[str] = set()
+    structural = {"totals": 0, "notes": 0, "lines_above_data": 0}
+    for path in find_files(contract, folder):
+        name = path.relative_to(folder).as_posix()
+        for sheet in _open(path, name, contract.delivery.sheets):
+            place = f"{name}#{sheet.name}"
+            header, more = _header(contract, sheet, place)
+            added |= set(more)
+            _fill_merged(contract, sheet, header)
+            structural["lines_above_data"] += contract.delivery.header_row
+            for number, cells in sheet.rows:
+                kind = _structural_kind(contract, cells)
+                if number <= contract.delivery.header_row:
+                    continue
+                if kind:
+                    structural[kind] += 1
+                    continue
+                rows.append([*(cells[header[c]] if header[c] < len(cells) else None for c in wanted), place, number])
+    return Raw(pl.DataFrame(rows, schema=schema, orient="row"), structural=structural, added=tuple(sorted(added)))
+
+
+def _open(path: Path, name: str, sheets: tuple[str, ...]) -> list[_Sheet]:
+    """The sheets' cells, by way of the child process. Raises DeliveryProblem for whatever becomes of it."""
+    child = Path(__file__).with_name("workbook_child.py")
+    command = [sys.executable, "-I", str(child), str(path), *sheets]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=WALL_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeliveryProblem("limits", file=name, detail=f"{WALL_SECONDS} s") from error
+    opened: list[_Sheet] = []
+    for line in done.stdout.splitlines() if done.returncode == 0 else ():
+        item = json.loads(line)
+        if isinstance(item, list):
+            opened[-1].rows.append((item[0], item[1]))
+        elif "problem" in item:
+            raise DeliveryProblem(item["problem"], file=name, detail=item["detail"])
+        else:
+            opened.append(_Sheet(item["sheet"], item["merged"]))
+    if done.returncode != 0 or len(opened) != len(sheets):
+        raise DeliveryProblem("limits", file=name, detail=f"the reader ended with {done.returncode}")
+    return opened
+
+
+def _header(contract: Contract, sheet: _Sheet, place: str) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Column positions by raw name, and columns beyond the contract."""
+    at = contract.delivery.header_row
+    cells = next((cells for number, cells in sheet.rows if number == at), None)
+    if cells is None:
+        raise DeliveryProblem("header_not_found", file=place, detail=f"row {at}")
+    names = [(cell or "").strip().replace("\n", "") for cell in cells]
+    more = match_header(contract, names, place, at)
+    return {c: names.index(c) for c in contract.physicals}, tuple(name for name in more if name)
+
+
+def _fill_merged(contract: Contract, sheet: _Sheet, header: dict[str, int]) -> None:
+    """Give every cell of a merged range the range's value, for the columns the contract merges."""
+    by_number = dict(sheet.rows)
+    columns = {header[name] + 1 for name in contract.delivery.merged_down}
+    for first_row, first_column, last_row, last_column in sheet.merged:
+        if first_row <= contract.delivery.header_row or first_column != last_column or first_column not in columns:
+            continue
+        top = by_number.get(first_row, [])
+        value = top[first_column - 1] if first_column <= len(top) else None
+        for number in range(first_row + 1, last_row + 1):
+            cells = by_number.get(number)
+            if cells is not None and first_column <= len(cells):
+                cells[first_column - 1] = value
+
+
+def _structural_kind(contract: Contract, cells: list[str | None]) -> str | None:
+    """`totals` or `notes` for rows that are no rows, told by how their first filled cell begins."""
+    first = next((cell.strip() for cell in cells if cell and cell.strip()), "")
+    if first.startswith(contract.delivery.totals):
+        return "totals"
+    return "notes" if first.startswith(contract.delivery.notes) else None

@@ -1,0 +1,142 @@
+"""Opens one workbook in a process of its own, with limits, and writes its cells to standard output as JSON lines.
+
+Run as a script, never imported: it must stay light, so that its limit on address space can be tight. A 4 KB file can
+make a workbook library ask for all memory there is; here that ends this process and nothing else.
+
+Arguments: path, then the sheets wanted. Output: {"sheet", "merged"} before each sheet's rows, then [row number, cells];
+or one {"problem", "detail"}. Cells are text or null. Numbers of 16 digits and more are written in scientific notation:
+a spreadsheet keeps 15 digits, and what it invents for the rest must not pass for a number.
+"""
+
+import json
+import re
+import resource
+import sys
+import zipfile
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+MEMORY_BYTES = 1_500_000_000
+CPU_SECONDS = 50
+MAX_ENTRIES = 5_000
+MAX_UNPACKED_BYTES = 600_000_000
+MAX_RATIO = 300
+RATIO_FREE_BYTES = 10_000_000
+MAX_COLUMNS = 1_000
+MAX_CELLS = 30_000_000
+
+
+class Refused(Exception):
+    """The workbook is not opened, or not read on: (problem, detail)."""
+
+
+def main() -> None:
+    """Read the workbook named by the first argument."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    path, sheets = Path(sys.argv[1]), sys.argv[2:]
+    try:
+        inspect(path)
+        dump(path, sheets)
+    except Refused as refused:
+        emit({"problem": refused.args[0], "detail": refused.args[1]})
+    except MemoryError:
+        emit({"problem": "limits", "detail": f"{MEMORY_BYTES // 10**6} MB of memory"})
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file raises must become one clear sentence
+        emit({"problem": "damaged", "detail": type(error).__name__})
+
+
+def inspect(path: Path) -> None:
+    """Refuse by what the archive says of itself, before anything is unpacked."""
+    head = path.open("rb").read(8)
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Refused("encrypted", "")
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_UNPACKED_BYTES:
+            raise Refused("too_large", f"{sum(e.file_size for e in entries) // 10**6} MB unpacked")
+        for entry in entries:
+            if entry.flag_bits & 1:
+                raise Refused("encrypted", "")
+            if entry.file_size > RATIO_FREE_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+                raise Refused("too_large", f"ratio above {MAX_RATIO}")
+            if entry.filename.endswith((".xml", ".rels")):
+                _inspect_xml(archive, entry)
+
+
+def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    with archive.open(entry) as file:
+        head = file.read(8192)
+    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+        raise Refused("damaged", "declares entities")
+    dimension = re.search(rb'<dimension\s+ref="[A-Z]+\d+:([A-Z]+)(\d+)"', head)
+    if dimension:
+        columns, rows = _column_number(dimension[1].decode()), int(dimension[2])
+        if columns > MAX_COLUMNS or columns * rows > MAX_CELLS:
+            raise Refused("too_large", f"the sheet claims {rows} rows and {columns} columns")
+
+
+def dump(path: Path, sheets: list[str]) -> None:
+    """Write the wanted sheets' merged ranges and rows."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    total = 0
+    for name in sheets:
+        if name not in book.sheetnames:
+            raise Refused("sheet_missing", name)
+        sheet = book[name]
+        emit({"sheet": name, "merged": _merged(path, sheet)})
+        # The dimension is a claim of the file; rows are taken as they come.
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows():
+            if not row:
+                continue
+            total += len(row)
+            if len(row) > MAX_COLUMNS or total > MAX_CELLS:
+                raise Refused("too_large", f"more than {MAX_COLUMNS} columns or {MAX_CELLS} cells")
+            cells = [_text(cell) for cell in row]
+            if any(cells):
+                number = next(cell.row for cell in row if getattr(cell, "row", None))
+                emit([number, cells])
+
+
+def _merged(path: Path, sheet: Any) -> list[list[int]]:
+    """Merged ranges of a sheet as [first row, first column, last row, last column], counted from 1."""
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(sheet._worksheet_path)
+    found = re.findall(rb'<mergeCell\s+ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text)
+    return [[int(r1), _column_number(c1.decode()), int(r2), _column_number(c2.decode())] for c1, r1, c2, r2 in found]
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _text(cell: Any) -> str | None:
+    value = cell.value
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int | float):
+        if abs(value) >= 1e15:
+            return f"{value:.14E}"
+        return str(int(value)) if float(value).is_integer() else f"{value:.15g}"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def emit(item: object) -> None:
+    """One JSON line."""
+    sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

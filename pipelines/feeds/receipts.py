@@ -1,0 +1,83 @@
+"""Receipts: what became of a delivery, as one JSON file beside its rows in the lake.
+
+A receipt is a function of the delivery's files, its contract and the key; it holds no clock time and no raw value.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+RECEIPT = "receipt.json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why nothing of a delivery could be used."""
+
+    kind: str
+    message: str
+    message_zh: str
+    file: str = ""
+    line: int | None = None
+    column: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Counts and identity of one delivery. delivered = accepted + quarantined + duplicate, except with a problem."""
+
+    feed: str
+    business_on: date
+    number: str
+    delivered: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    sha256: str
+    files: tuple[dict[str, Any], ...]
+    contract_version: str
+    contract_sha256: str
+    key_id: str
+    declared: int | None = None
+    same_as: str | None = None
+    added_columns: tuple[str, ...] = ()
+    structural: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    def to_json(self) -> str:
+        """Stable text: the same receipt gives the same bytes."""
+        document = asdict(self) | {"date": self.business_on.isoformat(), "delivery": self.number}
+        del document["business_on"], document["number"]
+        return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def read_receipt(path: Path) -> Receipt:
+    """Read a receipt file."""
+    document = json.loads(path.read_text("utf-8"))
+    problem = document.pop("problem")
+    return Receipt(
+        business_on=date.fromisoformat(document.pop("date")),
+        number=document.pop("delivery"),
+        files=tuple(document.pop("files")),
+        added_columns=tuple(document.pop("added_columns")),
+        problem=Problem(**problem) if problem else None,
+        **document,
+    )
+
+
+def read_receipts(lake: Path, feed: str) -> list[Receipt]:
+    """All receipts of a feed in order of date and number."""
+    return [read_receipt(path) for path in sorted((lake / feed).glob(f"*/*/{RECEIPT}"))]
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Write a small file so that it is on disk when this returns."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,60 @@
+"""Where every delivery stands, from receipts and decisions: what the command line prints and a release records."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.decisions import read_decisions
+from pipelines.feeds.judge import Status, judge
+from pipelines.feeds.receipts import read_receipts
+from pipelines.settings import Settings
+
+FOR_EVER = date.max
+
+
+def judged(settings: Settings, contracts: Mapping[str, Contract], as_of: date = FOR_EVER) -> list[Status]:
+    """The state of every landed delivery up to `as_of`, in order of feed, date and number."""
+    decisions = read_decisions(settings.landing)
+    return [
+        status
+        for feed in sorted(contracts)
+        for status in judge(contracts[feed], read_receipts(settings.lake, feed), decisions, as_of)
+    ]
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """The published shape of a status."""
+    return {
+        "feed": status.feed,
+        "date": status.business_on.isoformat(),
+        "delivery": status.number,
+        "state": status.state,
+        "delivered": status.delivered,
+        "accepted": status.accepted,
+        "quarantined": status.quarantined,
+        "duplicate": status.duplicate,
+        "sha256": status.sha256,
+        "contract_version": status.contract_version,
+        "is_in_use": status.is_in_use,
+        "reasons": list(status.reasons),
+    }
+
+
+def reconciles(status: Status) -> bool:
+    """Whether every delivered row is accepted, quarantined or a recorded duplicate."""
+    return status.delivered == status.accepted + status.quarantined + status.duplicate
+
+
+def entry(contract: Contract) -> dict[str, Any]:
+    """The published shape of a feed in a list."""
+    days = contract.cadence_days
+    return {
+        "feed": contract.feed,
+        "department": contract.department,
+        "system": contract.title,
+        "format": contract.delivery.format,
+        "cadence": "on change" if days is None else f"every {days} day{'s' if days > 1 else ''}",
+        "contract": contract.path.name,
+        "contract_version": contract.version,
+    }
