@@ -1,0 +1,56 @@
+"""What can be wrong with a specification or a table, and how it is said.
+
+Belongs here: the two error classes, the `Problem` with its file and line, and the search for the nearest valid name.
+Not here: any rule about what is valid (`load`, `table`, `build`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in a specification: file, line (1-based; 0 if it concerns the whole file) and sentence."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.message}"
+
+
+class IndexFault(ValueError):
+    """Anything this package refuses to compute."""
+
+
+class SpecError(IndexFault):
+    """A specification that cannot be used; carries all problems found, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(IndexFault):
+    """A table, or a value in it, for which the specified method has no number to give."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` for the closest of `names`, or an empty string if none is close."""
+    known = [str(known) for known in names]
+    found = get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if not found:
+        by_lower = {known_name.lower(): known_name for known_name in known}
+        match = by_lower.get(str(name).lower())
+        found = [match] if match else []
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def some(items: Iterable[object], limit: int = 5) -> str:
+    """List the first `limit` items as text and say how many more there are."""
+    listed = [str(item) for item in items]
+    shown = ", ".join(listed[:limit])
+    return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"

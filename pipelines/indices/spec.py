@@ -1,0 +1,431 @@
+"""The shape of a specification: table, indicators, nodes, roll-up, doubt. One `IndexSpec` is one edition of one index.
+
+Belongs here: the models and the cross-checks that need only the specification (the tree, codes, weights that match
+children). Not here: reading files (`load`), method parameters (`methods`), anything that needs the table.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipelines.indices.methods import (
+    Aggregate,
+    EqualWeights,
+    Exact,
+    Formula,
+    GivenWeights,
+    Goalposts,
+    Impute,
+    ImputeNone,
+    Mean,
+    MinMax,
+    Normalise,
+    NormNone,
+    Part,
+    PercentDefinition,
+    Post,
+    RandomIndex,
+    Scope,
+    SdType,
+    Text,
+    Ties,
+    Treat,
+    TreatNone,
+    Weights,
+)
+
+_DIRECTIONS = {"more": 1, "less": -1, "+": 1, "-": -1, "1": 1, "-1": -1, "+1": 1}
+
+
+def _direction(value: Any) -> int:
+    found = _DIRECTIONS.get(str(value))
+    if found is None:
+        raise ValueError(f"'{value}' is no direction: write more (more is better) or less (less is better)")
+    return found
+
+
+def _texts(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | float) else value
+
+
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
+Direction = Annotated[Literal[1, -1], BeforeValidator(_direction)]
+Stage = Literal["denominate", "impute", "screen", "transform", "treat"]
+
+
+class TableSpec(Part):
+    """How to read the table: which column is the unit, which the period, wide or long, what text means missing."""
+
+    unit: str = "unit"
+    period: str | None = None
+    layout: Literal["wide", "long"] = "wide"
+    indicator: str = Field(default="indicator", description="long: column with the indicator's code")
+    value: str | None = Field(default=None, description="long: column with the value")
+    numerator: str | None = Field(default=None, description="long: column with the numerator")
+    denominator: str | None = Field(default=None, description="long: column with the denominator")
+    extra: Texts = Field(default=(), description="long: further numeric columns, read as CODE:column")
+    status: str | None = Field(default=None, description="column (long) whose text is missing or not_applicable")
+    missing: Texts = Field(default=("", "NA", "N/A", "n/a", ".."), description="text read as missing")
+    where: dict[str, Texts] = Field(default_factory=dict, description="keep only rows with these values")
+    others: Literal["error", "ignore"] = Field(default="error", description="long: codes the specification lacks")
+    name: str | None = Field(default=None, description="column with the unit's name")
+
+
+class UnitsSpec(Part):
+    """Which units are scored, which shape the statistics, and what to do with a unit without any value."""
+
+    exclude: Texts = ()
+    reference_only: dict[str, Texts] = Field(
+        default_factory=dict, description="rows with these values are scored but shape no statistic and no rank"
+    )
+    all_missing: Literal["error", "keep"] = "error"
+
+
+class Conventions(Part):
+    """Choices that change results and are therefore written down and repeated in the output."""
+
+    sd: SdType = "sample"
+    ties: Ties = "min"
+    percentile_rank: PercentDefinition = "less_one"
+    quantile: int = Field(default=7, ge=4, le=9, description="Hyndman and Fan's type")
+    random_index: RandomIndex = "saaty_1980"
+    rank_decimals: int = Field(default=10, ge=0, le=14)
+    not_applicable: Literal["excluded", "missing"] = "excluded"
+
+
+class Screen(Part):
+    """Units with too few values are not scored and shape no statistic."""
+
+    availability: Exact = Fraction(2, 3)
+    nonzero: Exact | None = None
+    include: Texts = ()
+    exclude: Texts = ()
+
+
+class Availability(Part):
+    """Least share of what a node needs, by weight, by count of children or by count of indicators below it."""
+
+    threshold: Exact
+    of: Literal["weight", "count", "leaves"] = "weight"
+    strict: bool = Field(default=False, description="the share must exceed the threshold, not only reach it")
+
+    @model_validator(mode="after")
+    def _range(self) -> "Availability":
+        if not 0 <= self.threshold <= 1:
+            raise ValueError("the threshold lies between 0 and 1")
+        return self
+
+
+def _availability(value: Any) -> Any:
+    return {"threshold": value} if isinstance(value, int | float | str | Fraction) else value
+
+
+Available = Annotated[Availability, BeforeValidator(_availability)]
+
+
+class MissingRule(Part):
+    """What a blank, a zero denominator and a too small denominator mean for one indicator."""
+
+    blank: Literal["missing", "zero", "not_applicable", "error"] = "missing"
+    zero_denominator: Literal["error", "missing", "not_applicable"] = "error"
+    not_applicable_when: Formula | None = None
+    least_denominator: float | None = None
+
+
+class Shrink(Part):
+    """Pull small units to the rate of the level above: (events + k * rate)/(n + k)."""
+
+    towards: str
+    k: float = Field(default=30.0, gt=0)
+
+
+class RollMean(Part):
+    """Aggregate's value = mean of the units' values weighted by a column; `require: all` refuses gaps."""
+
+    method: Literal["weighted_mean"]
+    weight: str
+    require: Literal["any", "all"] = "any"
+
+
+class RollOther(Part):
+    """ratio: sums of numerators over sums of denominators; sum: sum of values; given: the aggregate's own row; none."""
+
+    method: Literal["ratio", "sum", "given", "none"]
+
+
+RollUp = Annotated[
+    Annotated[RollMean | RollOther, Field(discriminator="method")],
+    BeforeValidator(lambda value: {"method": value} if isinstance(value, str) else value),
+]
+
+
+class Noise(Part):
+    """How a unit's value would vary from sample to sample."""
+
+    method: Literal["binomial", "poisson", "mean", "none"]
+    sd: float | None = Field(default=None, gt=0, description="mean: standard deviation of one observation")
+    squares: str | None = Field(default=None, description="mean: column with the sum of squares")
+
+
+Noisy = Annotated[Noise, BeforeValidator(lambda value: {"method": value} if isinstance(value, str) else value)]
+
+
+class IndicatorDefaults(Part):
+    """What an indicator does unless it says otherwise."""
+
+    normalise: Normalise = MinMax(method="minmax")
+    treat: Treat = TreatNone(method="none")
+    impute: Impute = (ImputeNone(method="none"),)
+    missing: MissingRule = MissingRule()
+    rollup: RollUp | None = None
+    shrink: Shrink | None = None
+    noise: Noisy = Noise(method="none")
+
+
+class NodeDefaults(Part):
+    """What a node does unless it says otherwise."""
+
+    aggregate: Aggregate = Mean(method="arithmetic")
+    weights: Weights = EqualWeights(method="equal")
+    availability: Available = Availability(threshold=Fraction(0))
+
+
+class Indicator(Part):
+    """One leaf: where its value comes from, which way is better, and how it becomes a score."""
+
+    code: Text
+    parent: Text
+    name: str = ""
+    name_en: str = ""
+    value: Text | None = Field(default=None, description="column or formula; default the code")
+    numerator: Text | None = None
+    denominator: Text | None = None
+    scale: float = 1.0
+    direction: Direction
+    unit: str = ""
+    transform: Literal["ln", "log10", "sqrt", "reciprocal"] | None = None
+    caps: tuple[float | None, float | None] | None = None
+    goalposts: tuple[float | Post, float | Post] | None = None
+    normalise: Normalise | None = None
+    treat: Treat | None = None
+    impute: Impute | None = None
+    missing: MissingRule | None = None
+    rollup: RollUp | None = None
+    shrink: Shrink | Literal["none"] | None = None
+    noise: Noisy | None = None
+    after: Formula | None = Field(
+        default=None, description="formula in x and columns, applied to the score (penalties)"
+    )
+    weight: Exact | None = None
+    source: Texts = ()
+    cadence: str = ""
+    legal: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Indicator":
+        if self.value is not None and self.numerator is not None:
+            raise ValueError("give either 'value' or 'numerator' with 'denominator'")
+        if self.denominator is not None and self.numerator is None and self.value is None:
+            raise ValueError("'denominator' needs 'numerator' or 'value'")
+        if self.goalposts is not None and self.normalise is not None and not isinstance(self.normalise, Goalposts):
+            raise ValueError(f"'goalposts' beside normalise '{self.normalise.method}': give one of them")
+        if self.weight is not None and self.weight < 0:
+            raise ValueError("a weight cannot be negative")
+        return self
+
+
+class Node(Part):
+    """One inner node: how its children become its score and when they are too few."""
+
+    code: Text
+    parent: Text | None = None
+    name: str = ""
+    name_en: str = ""
+    aggregate: Aggregate | None = None
+    weights: Weights | None = None
+    weight: Exact | None = None
+    availability: Available | None = None
+    after: Formula | None = Field(default=None, description="formula in x, columns and children's codes")
+    impute: Impute = (ImputeNone(method="none"),)
+    normalise: Normalise = NormNone(method="none")
+    headline: bool = Field(default=True, description="false: shown beside the index, enters no parent")
+    note: str = ""
+
+
+class Adjustment(Part):
+    """One cell set by hand, with its reason."""
+
+    unit: Text
+    period: Text | None = None
+    indicator: Text
+    value: float | None
+    reason: str = Field(min_length=1)
+
+
+class Level(Part):
+    """One level of areas above the units: groups by a text column, or one group `all` named by the given code."""
+
+    level: str
+    by: str | None = None
+    all: Text | None = None
+    name: str | None = Field(default=None, description="column with the group's name")
+    own_row: dict[str, Text] = Field(default_factory=dict, description="group -> unit code of the aggregate's own row")
+
+    @model_validator(mode="after")
+    def _one(self) -> "Level":
+        if (self.by is None) == (self.all is None):
+            raise ValueError("give either 'by' (a column) or 'all' (one code)")
+        return self
+
+
+class RankRule(Part):
+    """How units are ranked; `hide_below` hides ranks of units whose column is below the value."""
+
+    ties: Literal["min", "max", "average", "dense"] = "min"
+    hide_column: str | None = None
+    hide_below: float | None = None
+
+
+class Factor(Part):
+    """One uncertain choice of the method: alternatives (`declared` is the specification's own), or noise on weights."""
+
+    factor: Literal["normalise", "treat", "impute", "aggregate", "weights", "weight_noise", "drop"]
+    choices: tuple[Any, ...] = ()
+    nodes: Texts = ()
+    spread: float = Field(default=0.25, gt=0, lt=1)
+
+
+class Uncertainty(Part):
+    """The Monte Carlo over the method: base draws (a power of two), seed and factors."""
+
+    draws: int = Field(default=1024, ge=2)
+    seed: int = 1
+    bootstrap: int = Field(default=500, ge=0)
+    interval: tuple[float, float] = (5.0, 95.0)
+    factors: tuple[Factor, ...] = ()
+
+    @model_validator(mode="after")
+    def _power(self) -> "Uncertainty":
+        if self.draws & (self.draws - 1):
+            raise ValueError(f"draws must be a power of two (Sobol' points), not {self.draws}")
+        return self
+
+
+class Sampling(Part):
+    """The Monte Carlo over the data of small units: draws, seed and width of the interval."""
+
+    draws: int = Field(default=1000, ge=100)
+    seed: int = 1
+    interval: float = Field(default=0.8, gt=0, lt=1)
+
+
+class IndexSpec(Part):
+    """One edition of one index."""
+
+    index: Text
+    edition: Text
+    name: str = ""
+    name_en: str = ""
+    valid_from: str | None = None
+    supersedes: Text | None = None
+    source: str = ""
+    note: str = ""
+    table: TableSpec = TableSpec()
+    units: UnitsSpec = UnitsSpec()
+    conventions: Conventions = Conventions()
+    statistics: Scope = Field(default="period", description="which rows fit data-driven statistics")
+    stages: tuple[Stage, ...] = ("denominate", "impute", "screen", "transform", "treat")
+    screen: Screen | None = None
+    defaults: IndicatorDefaults = IndicatorDefaults()
+    node_defaults: NodeDefaults = NodeDefaults()
+    nodes: tuple[Node, ...] = Field(min_length=1)
+    indicators: tuple[Indicator, ...] = Field(min_length=1)
+    adjustments: tuple[Adjustment, ...] = ()
+    levels: tuple[Level, ...] = ()
+    rank: RankRule = RankRule()
+    uncertainty: Uncertainty = Uncertainty()
+    sampling: Sampling = Sampling()
+
+    @model_validator(mode="after")
+    def _stages(self) -> "IndexSpec":
+        if sorted(self.stages) != sorted(("denominate", "impute", "screen", "transform", "treat")):
+            raise ValueError("stages names denominate, impute, screen, transform and treat once each, in some order")
+        return self
+
+    def resolved(self, indicator: Indicator) -> "Resolved":
+        """Return the indicator with its defaults filled in."""
+        return Resolved.of(self, indicator)
+
+    @property
+    def root(self) -> Node:
+        """The node without a parent."""
+        return next(node for node in self.nodes if node.parent is None)
+
+    def children(self, code: str) -> tuple[str, ...]:
+        """Codes of the children that enter `code`, nodes first, in the order of the file."""
+        nodes = [node.code for node in self.nodes if node.parent == code and node.headline]
+        return (*nodes, *(indicator.code for indicator in self.indicators if indicator.parent == code))
+
+    def part(self, code: str) -> Node | Indicator:
+        """Return the node or indicator with this code; `KeyError` if there is none."""
+        for part in (*self.nodes, *self.indicators):
+            if part.code == code:
+                return part
+        raise KeyError(code)
+
+    def leaves(self, code: str) -> Iterator[str]:
+        """Yield the indicators below `code`."""
+        for child in self.children(code):
+            if any(indicator.code == child for indicator in self.indicators):
+                yield child
+            else:
+                yield from self.leaves(child)
+
+
+class Resolved(Part):
+    """An indicator's effective settings."""
+
+    code: str
+    normalise: Normalise
+    treat: Treat
+    impute: Impute
+    missing: MissingRule
+    rollup: RollUp
+    shrink: Shrink | None
+    noise: Noisy
+
+    @classmethod
+    def of(cls, spec: IndexSpec, indicator: Indicator) -> "Resolved":
+        """Fill in the defaults of `spec` and the shorthand `goalposts`."""
+        defaults = spec.defaults
+        normalise = indicator.normalise or defaults.normalise
+        if indicator.goalposts is not None:
+            low, high = indicator.goalposts
+            own = normalise if isinstance(normalise, Goalposts) else None
+            extra = {} if own is None else {"range": own.range, "inside": own.inside, "clip": own.clip}
+            normalise = Goalposts(method="goalposts", low=low, high=high, **extra)
+        has_ratio = indicator.denominator is not None or spec.table.numerator is not None
+        rollup = indicator.rollup or defaults.rollup or RollOther(method="ratio" if has_ratio else "none")
+        shrink = defaults.shrink if indicator.shrink is None else indicator.shrink
+        return cls(
+            code=indicator.code,
+            normalise=normalise,
+            treat=indicator.treat or defaults.treat,
+            impute=indicator.impute or defaults.impute,
+            missing=indicator.missing or defaults.missing,
+            rollup=rollup,
+            shrink=None if shrink == "none" else shrink,
+            noise=indicator.noise or defaults.noise,
+        )
+
+
+def weights_of(spec: IndexSpec, node: Node) -> Weights:
+    """Return the node's weighting: its own, `given` if its children carry weights, else the default."""
+    if node.weights is not None:
+        return node.weights
+    if any(spec.part(code).weight is not None for code in spec.children(node.code)):
+        return GivenWeights(method="given")
+    return spec.node_defaults.weights
