@@ -117,7 +117,10 @@ def _with_address(frame: pl.DataFrame, villages: pl.DataFrame) -> pl.DataFrame:
     group = order // 40 + 1
     frame = frame.join(place, on="village", how="left", maintain_order="left").with_columns(
         pl.when(rural).then(pl.lit("")).otherwise("road").alias("road"),
-        pl.when(rural).then(pl.lit("")).otherwise((9_001 + pl.col("first_lane") + order // _ESTATE).cast(pl.String)).alias("lane"),
+        pl.when(rural)
+        .then(pl.lit(""))
+        .otherwise((9_001 + pl.col("first_lane") + order // _ESTATE).cast(pl.String))
+        .alias("lane"),
         pl.when(rural)
         .then((9_001 + order).cast(pl.String))
         .otherwise((9_001 + order % _ESTATE).cast(pl.String))

@@ -53,9 +53,7 @@ def _choose(
     return result
 
 
-def _other_village(
-    rng: np.random.Generator, home: np.ndarray, place: np.ndarray, villages: pl.DataFrame
-) -> np.ndarray:
+def _other_village(rng: np.random.Generator, home: np.ndarray, place: np.ndarray, villages: pl.DataFrame) -> np.ndarray:
     """A hukou village other than home: in the same or another town, the more likely the more registered people."""
     towns = villages["town_code"].to_numpy()
     weight = villages["registered_weight"].to_numpy() * np.where(villages["kind"].to_numpy() == "村", 1.6, 1.0)

@@ -80,6 +80,33 @@ def match(wanted: np.ndarray, offered: np.ndarray) -> np.ndarray:
     return result
 
 
+def pair(
+    rng: np.random.Generator, hosts: np.ndarray, guests: np.ndarray, size: int, gap: tuple[float, float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pair up to `size` hosts with different guests who are older by about `gap` = (mean, sd, least, most) years.
+
+    Both inputs are ages in years; returns positions of the paired hosts and guests.
+    """
+    mean, deviation, least, most = gap
+    host_left, guest_left = np.arange(len(hosts)), np.arange(len(guests))
+    found: list[tuple[np.ndarray, np.ndarray]] = [(host_left[:0], guest_left[:0])]
+    wanted = size
+    for _ in range(4):  # those whose match turned out impossible try again with others
+        few = min(wanted, len(host_left), len(guest_left))
+        if few <= 0:
+            break
+        host = rng.permutation(host_left)[:few]
+        older = np.clip(rng.normal(mean, deviation, few), least, most)
+        guest = guest_left[match(hosts[host] + older, guests[guest_left])]
+        real = guests[guest] - hosts[host]
+        good = (real >= least) & (real <= most)
+        found.append((host[good], guest[good]))
+        wanted -= int(good.sum())
+        host_left = np.setdiff1d(host_left, host[good])
+        guest_left = np.setdiff1d(guest_left, guest[good])
+    return np.concatenate([one for one, _ in found]), np.concatenate([two for _, two in found])
+
+
 def spread(weights: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Deal units of the given sizes, in their order, to bins so that each bin's total is near its weight's share."""
     bounds = np.cumsum(weights) / np.sum(weights)

@@ -114,7 +114,7 @@ def settle(
     scale: float,
     rng: np.random.Generator,
 ) -> Settlement:
-    """Villages and dwellings for all residents, plus the vacant dwellings; dwellings are numbered village by village."""
+    """Villages and dwellings for all residents, plus vacant dwellings; dwellings are numbered village by village."""
     home_village = _household_villages(groups, kind, age, villages, rng)
     single = np.zeros(groups.count, dtype=bool)
     lone = np.flatnonzero((groups.place == SINGLE) & (groups.household >= 0) & (kind == MIGRANT))

@@ -58,9 +58,14 @@ def _absent(reference: Reference, scale: float, rng) -> tuple[residents.Resident
         age, sex, np.ones(len(age), np.int8), residents.marital(age, sex, reference.census, rng)
     )
     few = len(age)
-    forms = households.Forms(round(0.27 * few), round(0.02 * few), round(0.01 * few), 0, round(0.02 * few), 0, 0, 0.6)
+    forms = households.Forms(
+        couples=round(0.27 * few),
+        three=round(0.02 * few),
+        two_parents=round(0.01 * few),
+        lone_parents=round(0.02 * few),
+    )
     quarters = np.zeros(len(age), dtype=np.int8)
-    return people, households.assemble(people, quarters, {"registered": forms}, rng)
+    return people, households.assemble(people, quarters, {residents.REGISTERED: forms}, rng)
 
 
 def _joined(first: households.Households, second: households.Households) -> households.Households:
@@ -109,7 +114,9 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     base = residents.draw(census, scale, stream(seed, "residents"))
     rng = stream(seed, "households")
     quarters = households.collective(base, census, scale, rng)
-    groups = households.assemble(base, quarters, households.plan(base, quarters, census, scale), rng)
+    forms = households.plan(base, quarters, census, scale)
+    singles = margins.count(census["一人户数"], scale)
+    groups = households.assemble(base, quarters, forms, rng, singles)
     away, away_groups = _absent(reference, scale, stream(seed, "absent"))
     living = len(base)
     age = np.concatenate([base.age, away.age])
@@ -162,7 +169,7 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     )
     frame = _with_papers(frame, groups, entry.district, reference, stream(seed, "papers"), stream(seed, "names"))
     frame = _with_traits(frame, age, census, day, stream(seed, "traits"))
-    frame = _with_dead(frame, scale, day, stream(seed, "dead"))
+    frame = _with_dead(frame, reference, scale, day, stream(seed, "dead"))
     return World(frame, homes_table.with_columns(pl.Series("status", status)), villages, reference, scale, seed)
 
 
@@ -240,26 +247,32 @@ def _with_papers(frame: pl.DataFrame, groups, district, reference: Reference, rn
     bodies[chinese] = numbers.citizen_bodies(rng, division[chinese] // 10_000, birth[chinese], sex[chinese])
     number = numbers.citizen_numbers(bodies)
     source = relations.surname_sources(groups)
-    surname = names.surnames(name_rng, (kind == residents.REGISTERED) & (division == _QINGPU))
+    surname = names.surnames(reference, name_rng, (kind == residents.REGISTERED) & (division == _QINGPU))
     for _ in range(3):
         surname = surname[source]
     year = numbers.yyyymmdd(birth) // 10_000
-    name = names.chinese(name_rng, surname, sex, year)
+    name = names.chinese(reference, name_rng, surname, sex, year)
     few = np.flatnonzero((kind == residents.MIGRANT) & (name_rng.random(size) < 0.003) & (groups.place == 0))
     few = few if len(few) else np.flatnonzero(kind == residents.MIGRANT)[:1]
-    name = name.scatter(few, names.minority(name_rng, len(few)))
+    name = name.scatter(few, names.minority(reference, name_rng, len(few)))
     guests = np.flatnonzero(kind == residents.OVERSEAS)
     papers = _overseas_papers(birth[guests], sex[guests], rng)
     number, cert = number.scatter(guests, papers["number"]), cert.scatter(guests, papers["cert"])
     nation = nation.scatter(guests, papers["nation"])
     western = guests[~papers["nation"].is_in(["HKG", "MAC", "TWN"]).to_numpy()]
-    name = name.scatter(western, names.latin(name_rng, len(western)))
+    name = name.scatter(western, names.latin(reference, name_rng, len(western)))
     return frame.with_columns(
-        division=pl.Series(division), cert_kind=cert, cert_no=number, nation=nation, name=name, surname=pl.Series(surname)
+        division=pl.Series(division),
+        cert_kind=cert,
+        cert_no=number,
+        nation=nation,
+        name=name,
+        surname=pl.Series(surname),
     )
 
 
 _NATIONS = ["USA", "JPN", "KOR", "DEU", "FRA", "GBR", "IND", "AUS", "CAN", "SGP", "RUS", "ITA"]
+_OVERSEAS_CERTS = ["414", "553", "513", "511", "516", "516", "516"]
 _NATION_NUMBERS = [840, 392, 410, 276, 250, 826, 356, 36, 124, 702, 643, 380]
 
 
@@ -267,7 +280,9 @@ def _overseas_papers(birth: np.ndarray, sex: np.ndarray, rng) -> pl.DataFrame:
     """Documents of people from Hong Kong, Macao, Taiwan and abroad: number, cert (type code), nation."""
     size = len(birth)
     # every document occurs at least once where there are people enough
-    sort = np.concatenate([np.arange(min(size, 7)), rng.choice(7, max(size - 7, 0), p=[0.5, 0.05, 0.12, 0.14, 0.06, 0.02, 0.11])])
+    sort = np.concatenate(
+        [np.arange(min(size, 7)), rng.choice(7, max(size - 7, 0), p=[0.5, 0.05, 0.12, 0.14, 0.06, 0.02, 0.11])]
+    )
     foreign = np.isin(sort, [0, 1])
     nation = rng.integers(0, len(_NATIONS), size)
     serial = 10_000_000 + rng.permutation(89_999_999 - 10_000_000 if size > 10**6 else 10 * size + 10)[:size]
@@ -284,7 +299,7 @@ def _overseas_papers(birth: np.ndarray, sex: np.ndarray, rng) -> pl.DataFrame:
         .when(sort_column == 2).then("H" + pl.col("text"))
         .when(sort_column == 3).then("text")
         .otherwise("permit").alias("number"),
-        pl.Series("cert", np.array(["414", "553", "513", "511", "516", "516", "516"])[sort].astype(object), dtype=pl.String),
+        pl.Series("cert", np.array(_OVERSEAS_CERTS)[sort].astype(object), dtype=pl.String),
         pl.Series("nation", np.where(foreign, np.array(_NATIONS)[nation], home).astype(object), dtype=pl.String),
     )  # fmt: skip
 
@@ -293,7 +308,9 @@ def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -
     """Schooling, work, phone, arrival and the register's own dates."""
     kind, sex, village = (frame[name].to_numpy() for name in ("kind", "sex", "village"))
     size = len(frame)
-    edu = traits.schooling(age, sex, kind, census, rng)
+    edu = np.zeros(size, dtype=np.int8)
+    for part in (village >= 0, village < 0):  # the census counts residents only
+        edu[part] = traits.schooling(age[part], sex[part], kind[part], census, rng)
     work = traits.occupation(age, sex, kind, edu, census, rng)
     arrived = np.where(kind == 1, days.NONE, traits.past_days(rng, day, size, 2_300, 12_000))
     arrived = np.where(arrived > days.NONE, np.maximum(arrived, frame["birth"].to_numpy()), days.NONE)
@@ -302,6 +319,7 @@ def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -
     stay = np.where((stay == 0) & (rng.random(size) < 0.85), 3, np.where(stay == 0, 9, stay))
     verified = traits.past_days(rng, day, size, 120, 1_500)
     seen = traits.past_days(rng, day, size, 210, 2_000)
+    entered = np.where(kind == 3, np.minimum(verified + 5, days.number(day) - 1), days.NONE)
     draw = rng.random(size)
     subtype = np.select([draw < 0.45, draw < 0.85, draw < 0.90, draw < 0.99], [0, 210, 211, 212], 200)
     book = np.searchsorted([0.96, 0.99], rng.random(size)) + 1
@@ -309,7 +327,7 @@ def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -
         edu=pl.Series(edu),
         work=pl.Series(work),
         arrived=pl.Series(arrived.astype(np.int32)),
-        entered=pl.Series(np.where(kind == 3, np.minimum(verified + 5, days.number(day) - 1), days.NONE).astype(np.int32)),
+        entered=pl.Series(entered.astype(np.int32)),
         stay=pl.Series(np.where(kind == 2, stay, 0).astype(np.int8)),
         subtype=pl.Series(np.where(kind == 2, subtype, 0).astype(np.int16)),
         book_kind=pl.Series(np.where(frame["book"].to_numpy() >= 0, book, 0).astype(np.int8)),
@@ -329,11 +347,9 @@ def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -
     )  # fmt: skip
 
 
-def _with_dead(frame: pl.DataFrame, scale: float, day: date, rng) -> pl.DataFrame:
+def _with_dead(frame: pl.DataFrame, reference: Reference, scale: float, day: date, rng) -> pl.DataFrame:
     """Registered people who died in the past year, whose rows the register still keeps: the spouses of the widowed."""
-    widowed = frame.filter(
-        (pl.col("marital") == residents.WIDOWED) & (pl.col("book") >= 0) & (pl.col("village") >= 0)
-    )
+    widowed = frame.filter((pl.col("marital") == residents.WIDOWED) & (pl.col("book") >= 0) & (pl.col("village") >= 0))
     size = min(margins.count(_DIED_LAST_YEAR, scale, 2), len(widowed))
     chosen = widowed[np.sort(rng.permutation(len(widowed))[:size])]
     today = days.number(day)
@@ -344,7 +360,7 @@ def _with_dead(frame: pl.DataFrame, scale: float, day: date, rng) -> pl.DataFram
     taken = np.sort(frame.filter(pl.col("cert_kind") == "111")["cert_no"].str.slice(0, 17).cast(pl.Int64).to_numpy())
     bodies = numbers.citizen_bodies(rng, np.full(size, 31), birth, sex, taken)
     year = numbers.yyyymmdd(birth) // 10_000
-    surname = names.surnames(rng, np.ones(size, dtype=bool))
+    surname = names.surnames(reference, rng, np.ones(size, dtype=bool))
     dead = chosen.with_columns(
         uid=pl.Series(np.arange(len(frame), len(frame) + size, dtype=np.int32)),
         sex=pl.Series(sex.astype(np.int8)),
@@ -361,7 +377,7 @@ def _with_dead(frame: pl.DataFrame, scale: float, day: date, rng) -> pl.DataFram
         tenure=pl.lit(9, dtype=pl.Int8),
         division=pl.lit(_QINGPU, dtype=pl.Int32),
         cert_no=numbers.citizen_numbers(bodies),
-        name=names.chinese(rng, surname, sex, year),
+        name=names.chinese(reference, rng, surname, sex, year),
         surname=pl.Series(surname),
         mobile=pl.lit(""),
         alive=pl.lit(False),

@@ -53,6 +53,12 @@ class Reference:
         """Code tables as published: table, standard, code, name_cn, …"""
         return self._read("codes.csv")
 
+    @cached_property
+    def names(self) -> dict[str, pl.Series]:
+        """Lists of surnames and given names by the name of the list."""
+        parts = self._read("names.csv").partition_by("list", as_dict=True, maintain_order=True)
+        return {str(key[0]): part["value"] for key, part in parts.items()}
+
     def pick_origins(self, rng: np.random.Generator, count: int, shanghai: bool) -> np.ndarray:
         """`count` division codes drawn by weight, of Shanghai's other districts or of other provinces."""
         table = self.origins.filter(pl.col("is_shanghai") == shanghai)

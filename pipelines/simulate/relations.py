@@ -12,6 +12,7 @@ from pipelines.simulate.households import (
     GREAT_FEMALE,
     GREAT_MALE,
     HUSBAND,
+    RELATIVE,
     SIBLING,
     SINGLE,
     WIFE,
@@ -90,6 +91,7 @@ def codes(
     place = groups.place
     result = np.select(
         [
+            place == RELATIVE,
             place == SIBLING,
             (place == CHILD) & from_elders,
             place == CHILD,
@@ -102,6 +104,7 @@ def codes(
             (place == GREAT_MALE) | (place == GREAT_FEMALE),
         ],
         [
+            97,
             np.where(male, 73, 77),
             np.where(paternal, np.where(male, 41, 42), np.where(male, 43, 44)),
             child,

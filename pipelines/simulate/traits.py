@@ -32,7 +32,7 @@ _OCCUPATIONS = [
 def schooling(
     age: np.ndarray, sex: np.ndarray, kind: np.ndarray, census: dict[str, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Education codes (GB/T 4658, int8; 0 for small children); levels meet the census by sex for people of 6 and over."""
+    """Education codes (GB/T 4658, int8; 0 for small children); levels of those of 6 and over meet the census by sex."""
     result = np.zeros(len(age), dtype=np.int8)
     level = np.full(len(age), -1, dtype=np.int8)
     for low, high, value in _AT_SCHOOL:

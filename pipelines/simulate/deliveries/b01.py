@@ -11,11 +11,14 @@ from pipelines.simulate.seeds import shares
 
 FILE = "person.parquet"
 _SILENT_HOME = 0.25  # people living at their hukou address whose residence columns are left empty
-_CERT = pl.col("cert_kind") == "111"
 
 
 def _code(column: str, width: int = 2) -> pl.Expr:
-    return pl.when(pl.col(column) > 0).then(pl.col(column).cast(pl.String).str.zfill(width)).otherwise(pl.lit(""))
+    return _where(pl.col(column) > 0, pl.col(column).cast(pl.String).str.zfill(width))
+
+
+def _where(condition: pl.Expr, value: pl.Expr) -> pl.Expr:
+    return pl.when(condition).then(value).otherwise(pl.lit(""))
 
 
 def _flag(condition: pl.Expr) -> pl.Expr:
@@ -36,6 +39,7 @@ def snapshot(world: World, day) -> pl.DataFrame:
     same = (pl.col("dwelling") == pl.col("hukou_dwelling")) & (pl.col("dwelling") >= 0)
     quiet = same & silent
     away = pl.col("village") < 0
+    living = pl.col("died") == days.NONE
     known_dead = (pl.col("reported") > days.NONE) & (pl.col("reported") <= today)
 
     def home(column: str) -> pl.Expr:
@@ -50,7 +54,7 @@ def snapshot(world: World, day) -> pl.DataFrame:
         pl.col("cert_no").alias("ZJHM"),
         pl.col("name").alias("XM"),
         pl.col("sex").cast(pl.String).alias("XBDM"),
-        pl.when(pl.col("kind") < 3).then(_code("ethnic")).otherwise(pl.lit("")).alias("MZDM"),
+        _where(pl.col("kind") < 3, _code("ethnic")).alias("MZDM"),
         days.text("birth").alias("CSRQ"),
         pl.col("nation").alias("GJDM"),
         _code("marital").alias("HYZKDM"),
@@ -60,33 +64,35 @@ def snapshot(world: World, day) -> pl.DataFrame:
         pl.col("hukou_code").alias("HJDJWHDM"),
         _code("book_kind", 1).alias("HKXZ"),
         _code("nature", 1).alias("HKLX"),
-        pl.when(pl.col("book") >= 0).then("H" + pl.col("book").cast(pl.String).str.zfill(9)).otherwise(pl.lit("")).alias("HH"),
+        _where(pl.col("book") >= 0, "H" + pl.col("book").cast(pl.String).str.zfill(9)).alias("HH"),
         _code("hukou_relation").alias("YHZGXDM"),
         pl.when(pl.col("collective") > 0).then(pl.lit("99")).otherwise(_code("relation")).alias("YZJZRGXDM"),
         home("home_village").alias("JZDJWHDM"),
         home("home_id").alias("JZFWID"),
         pl.col("hukou_id").alias("HJFWID"),
         pl.col("hukou_address").alias("HJDZ"),
-        pl.when(away & (pl.col("died") == days.NONE)).then(outside + "弄9号").otherwise(home("home_address")).alias("JZDZ"),
+        pl.when(away & living).then(outside + "弄9号").otherwise(home("home_address")).alias("JZDZ"),
         _code("stay").alias("ZZSYDM"),
         days.text("arrived").alias("LHRQ"),
         days.text("entered").alias("RJSJ"),
         _flag(pl.col("empty_hukou")).alias("IS_KGH"),
-        _flag(registered & (pl.col("died") == days.NONE) & ~same).alias("FLAG"),
+        _flag(registered & living & ~same).alias("FLAG"),
         pl.lit("").alias("ZJXYDM"),
-        pl.when(pl.col("uid") % 97 == 0).then(pl.lit("01")).when(pl.col("kind") < 3).then(pl.lit("13")).otherwise(pl.lit("")).alias("ZZMM"),
-        pl.when(pl.col("uid") % 89 == 0).then(pl.lit("1")).otherwise(pl.lit("")).alias("BYZKDM"),
-        pl.when(pl.col("uid") % 31 == 0).then((155 + pl.col("uid") % 30).cast(pl.String)).otherwise(pl.lit("")).alias("SG"),
-        pl.when(pl.col("uid") % 37 == 0).then(pl.lit("1")).otherwise(pl.lit("")).alias("XXDM"),
+        _where(pl.col("kind") < 3, pl.when(pl.col("uid") % 97 == 0).then(pl.lit("01")).otherwise(pl.lit("13"))).alias(
+            "ZZMM"
+        ),
+        _where(pl.col("uid") % 89 == 0, pl.lit("1")).alias("BYZKDM"),
+        _where(pl.col("uid") % 31 == 0, (155 + pl.col("uid") % 30).cast(pl.String)).alias("SG"),
+        _where(pl.col("uid") % 37 == 0, pl.lit("1")).alias("XXDM"),
         pl.lit("0").alias("IS_ZDRY"),
         pl.col("partner").alias("POXM"),
         pl.col("partner_no").alias("POZJHM"),
         pl.col("mobile").alias("LXDH"),
-        pl.when(pl.col("mobile") == "").then(pl.lit("")).otherwise(days.text("mobile_on")).alias("LXDHHSRQ"),
+        _where(pl.col("mobile") != "", days.text("mobile_on")).alias("LXDHHSRQ"),
         days.text("verified").alias("HSRQ"),
         pl.col("tenure").cast(pl.String).alias("JZFS"),
         pl.when(known_dead).then(pl.lit("2")).when(pl.col("uncertain")).then(pl.lit("0")).otherwise(pl.lit("1")).alias("ZXZT"),
-        pl.when(known_dead).then(days.text("died")).otherwise(pl.lit("")).alias("ZXRQ"),
+        _where(known_dead, days.text("died")).alias("ZXRQ"),
         (days.text("updated") + (pl.col("second") // 3600).cast(pl.String).str.zfill(2)
          + (pl.col("second") // 60 % 60).cast(pl.String).str.zfill(2)
          + (pl.col("second") % 60).cast(pl.String).str.zfill(2)).alias("ZXGXSJ"),

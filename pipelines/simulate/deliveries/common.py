@@ -69,15 +69,15 @@ def with_places(frame: pl.DataFrame, world: World) -> pl.DataFrame:
     division = frame["division"].to_numpy()
     found = np.minimum(np.searchsorted(sorted_codes, division), len(order) - 1)
     known = sorted_codes[found] == division
-    far = origins["place"].gather(order[found]) + pl.Series(9_001 + frame["uid"].to_numpy() % 990).cast(pl.String) + "号"
+    far = (
+        origins["place"].gather(order[found]) + pl.Series(9_001 + frame["uid"].to_numpy() % 990).cast(pl.String) + "号"
+    )
     hukou_address = at(addresses, "hukou_dwelling")
     return frame.with_columns(
         home_id=at(ids, "dwelling"),
         home_address=at(addresses, "dwelling"),
         home_village=at(codes, "village"),
         hukou_id=at(ids, "hukou_dwelling"),
-        hukou_address=pl.select(
-            pl.when(pl.Series(known)).then(far).otherwise(hukou_address)
-        ).to_series(),
+        hukou_address=pl.select(pl.when(pl.Series(known)).then(far).otherwise(hukou_address)).to_series(),
         hukou_code=at(codes, "hukou_village"),
     )

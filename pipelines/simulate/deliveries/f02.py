@@ -11,10 +11,7 @@ from pipelines.simulate.registers import leases
 from pipelines.simulate.seeds import scores
 
 FILE = "czfw.csv"
-COLUMNS = (
-    "房屋编码 租赁编号 门牌地址 房东姓名 房东证号 房东电话 是否网签备案 起租日期 到期日期 承租人数 实住人数 建筑面积 "
-    "是否转租 群租标记 三合一标记 检查日期 检查人 整改情况"
-).split()
+_INTERNAL = ("dwelling", "landlord", "_early")
 _GROUPS = {0: "无", 1: "疑似", 2: "确认", 3: "整治"}
 _NOTES = ["", "", "", "", "", "", "", "已整改", "无隐患", "限期整改", "已告知房东", "电线老化，已更换"]
 _SERIAL_ZERO = 25_569  # Excel's number of 1970-01-01
@@ -36,7 +33,9 @@ def _dates(column: str, style: pl.Expr) -> pl.Expr:
 def snapshot(world: World, day) -> pl.DataFrame:
     """The clean rows, all text, plus `dwelling` and `landlord`."""
     frame = leases.build(world, day)
-    style = pl.Series((scores(world.seed, "lease.style", frame["dwelling"].to_numpy()) % np.uint64(100)).astype(np.int64))
+    style = pl.Series(
+        (scores(world.seed, "lease.style", frame["dwelling"].to_numpy()) % np.uint64(100)).astype(np.int64)
+    )
     homes = world.dwellings[frame["dwelling"].to_numpy()]
     owner = world.people[frame["landlord"].to_numpy()]
     yes = {True: "是", False: "否"}
@@ -97,13 +96,14 @@ def write(world: World, occasion: Occasion) -> int:
     frame = snapshot(world, occasion.day)
     picker = Picker("F02", world.seed, frame["dwelling"].to_numpy())
     frame = _spoil(frame, picker)
-    loose = pl.Series(np.isin(np.arange(len(frame)), [row for kind, rows in picker.planted
-                                                      if kind.name == "unquoted_comma" for row in rows]))  # fmt: skip
-    quoted = [pl.lit('"') + pl.col(name) + '"' for name in COLUMNS[:-1]]
-    last = pl.when(loose).then(pl.col("整改情况")).otherwise(pl.lit('"') + pl.col("整改情况") + '"')
-    lines = frame.select(pl.concat_str([*quoted, last], separator=",")).to_series()
+    columns = [name for name in frame.columns if name not in _INTERNAL]
+    loose = np.zeros(len(frame), dtype=bool)
+    loose[[row for kind, rows in picker.planted if kind.name == "unquoted_comma" for row in rows]] = True
+    quoted = [pl.lit('"') + pl.col(name) + '"' for name in columns]
+    quoted[-1] = pl.when(pl.Series(loose)).then(pl.col(columns[-1])).otherwise(quoted[-1])
+    lines = frame.select(pl.concat_str(quoted, separator=",")).to_series()
     title = f"青浦区出租房屋信息表({occasion.day:%Y年%m月%d日})"
-    text = "\r\n".join([title, ",".join(COLUMNS), *lines.to_list(), ""])
+    text = "\r\n".join([title, ",".join(columns), *lines.to_list(), ""])
     (occasion.folder / FILE).write_bytes(text.encode("gbk", errors="replace"))
     occasion.truth.rows("F02", occasion.day, FILE, np.arange(3, len(frame) + 3), frame["landlord"].to_numpy())
     occasion.truth.planted(picker, occasion.day, FILE, 3)

@@ -1,10 +1,11 @@
 """F06, social assistance: a monthly workbook with four sheets, merged household cells, subtotals, totals and a note."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
-import xlsxwriter
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from pipelines.simulate import days
 from pipelines.simulate.deliveries.common import Occasion
@@ -13,17 +14,15 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import relief
 
 FILE = "shjz.xlsx"
-COLUMNS = (
-    "救助编号 户主姓名 户主身份证号 家庭人口 保障人口 成员姓名 成员身份证号 与户主关系 救助类别 救助状态 批准日期 停发日期 "
-    "复审到期 月救助金额(元) 致困原因 居委会"
-).split()
-_SHARED = 5  # leading columns that belong to the household and are merged over its members
+_INTERNAL = 4  # leading columns of the frame that stay out of the file
+_SHARED = 5  # leading columns of the file that belong to the household and are merged over its members
 _ITEMS = {0: "低保", 1: "特困", 2: "低保边缘", 3: "临时救助"}
+_CREATED = datetime(2020, 1, 1)  # fixed, so that the same content gives the same bytes
 _FREE_TEXT = ["父子", "母女", "夫妻", "儿子", "老婆", "外甥"]
 _UNKNOWN = ["新光明村村委会", "青东农场第三居委会", "建新"]
 
 
-def snapshot(world: World, day) -> pl.DataFrame:
+def snapshot(world: World, day: date) -> pl.DataFrame:
     """The clean rows under their Chinese headers, plus sheet, case, uid and village; amounts in cents."""
     frame = relief.build(world, day)
     codes = world.reference.codes.filter(pl.col("table") == "family_relation")
@@ -57,28 +56,43 @@ def snapshot(world: World, day) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _defects(frame: pl.DataFrame, picker: Picker) -> dict[str, set[int]]:
-    """Rows (in order of the frame) that carry each kind."""
+def _defects(frame: pl.DataFrame, picker: Picker) -> dict[str, list]:
+    """The columns with defects in their cells; amounts become yuan (numbers, or text where planted)."""
+    amounts = [cents / 100 for cents in frame["月救助金额(元)"].to_list()]
+    cells = {name: frame[name].to_list() for name in frame.columns}
     numeric = frame["成员身份证号"].str.contains(r"^\d{18}$").to_numpy()
     first = np.r_[True, (frame["case"][1:] != frame["case"][:-1]).to_numpy()]
-    not_self = (frame["与户主关系"] != "本人").to_numpy()
-    chosen = {}
+    related = (frame["与户主关系"] != "本人").to_numpy()
     for name, allowed in (
         ("number_as_numeric_cell", numeric & ~first),
         ("unknown_village", ~first),
         ("head_not_member", first),
-        ("relation_free_text", not_self),
+        ("relation_free_text", related),
         ("amount_with_comma", None),
     ):
         rows = picker.rows(name, allowed if allowed is None or (allowed & ~picker.taken).any() else numeric)
-        chosen[name] = set(rows.tolist())
         picker.plant(name, rows)
-    return chosen
+        for turn, row in enumerate(rows):
+            if name == "number_as_numeric_cell":
+                cells["成员身份证号"][row] = float(cells["成员身份证号"][row])
+            elif name == "unknown_village":
+                cells["居委会"][row] = _UNKNOWN[turn % len(_UNKNOWN)]
+            elif name == "relation_free_text":
+                cells["与户主关系"][row] = _FREE_TEXT[turn % len(_FREE_TEXT)]
+            elif name == "amount_with_comma":
+                amounts[row] = f"{amounts[row]:,.2f}"
+            else:
+                other = (row + len(frame) // 2) % len(frame)
+                cells["户主姓名"][row] = frame["成员姓名"][int(other)]
+                cells["户主身份证号"][row] = frame["成员身份证号"][int(other)]
+    cells["月救助金额(元)"] = amounts
+    return cells
 
 
-def _cell(sheet, line: int, column: int, value: object) -> None:
+def _cell(sheet: Worksheet, line: int, column: int, value: object) -> None:
     if isinstance(value, str):
-        sheet.write_string(line, column, value)
+        if value:
+            sheet.write_string(line, column, value)
     else:
         sheet.write_number(line, column, value)
 
@@ -86,15 +100,16 @@ def _cell(sheet, line: int, column: int, value: object) -> None:
 class _Sheet:
     """Writes one sheet from top to bottom; `line` is the next free row (0-based)."""
 
-    def __init__(self, book: xlsxwriter.Workbook, name: str, day):
-        self.sheet, self.merged = book.add_worksheet(name), book.add_format({"valign": "vcenter"})
+    def __init__(self, book: Workbook, name: str, columns: list[str], day: date):
+        self.sheet, self.columns, self.day = book.add_worksheet(name), columns, day
+        self.merged = book.add_format({"valign": "vcenter"})
         title = book.add_format({"bold": True, "align": "center"})
-        self.sheet.merge_range(0, 0, 0, len(COLUMNS) - 1, f"青浦区{name}对象花名册({day:%Y年%m月})", title)
-        for column, header in enumerate(COLUMNS):
+        self.sheet.merge_range(0, 0, 0, len(columns) - 1, f"青浦区{name}对象花名册({day:%Y年%m月})", title)
+        for column, header in enumerate(columns):
             self.sheet.write_string(1, column, header)
         self.line = 2
 
-    def case(self, rows: list[list[object]]) -> None:
+    def case(self, rows: list[tuple]) -> None:
         """The members of one household."""
         last = self.line + len(rows) - 1
         for column in range(_SHARED):
@@ -103,73 +118,59 @@ class _Sheet:
             else:
                 _cell(self.sheet, self.line, column, rows[0][column])
         for offset, row in enumerate(rows):
-            for column in range(_SHARED, len(COLUMNS)):
-                if row[column] != "":
-                    _cell(self.sheet, self.line + offset, column, row[column])
+            for column in range(_SHARED, len(self.columns)):
+                _cell(self.sheet, self.line + offset, column, row[column])
         self.line = last + 1
 
     def total(self, word: str, cents: int) -> None:
         """A subtotal or total line."""
         self.sheet.write_string(self.line, 0, word)
-        self.sheet.write_number(self.line, COLUMNS.index("月救助金额(元)"), cents / 100)
+        self.sheet.write_number(self.line, self.columns.index("月救助金额(元)"), cents / 100)
         self.line += 1
 
-    def note(self, day) -> None:
+    def note(self) -> None:
         """The remark at the bottom."""
-        self.sheet.write_string(self.line, 0, f"注:数据截至{day:%Y年%m月%d日},金额为每人每月。")
+        self.sheet.write_string(self.line, 0, f"注:数据截至{self.day:%Y年%m月%d日},金额为每人每月。")
+
+
+def _fill(sheet: _Sheet, rows: list[tuple], cents: list[int], cases: list[int], towns: list[str]) -> list[int]:
+    """Write the cases of one sheet with a subtotal after each town; returns each row's line (1-based)."""
+    lines, subtotal, first = [], 0, 0
+    while first < len(rows):
+        after = first
+        while after < len(rows) and cases[after] == cases[first]:
+            after += 1
+        lines += range(sheet.line + 1, sheet.line + 1 + after - first)
+        sheet.case(rows[first:after])
+        subtotal += sum(cents[first:after])
+        if after == len(rows) or towns[after] != towns[first]:
+            sheet.total("小计", subtotal)
+            subtotal = 0
+        first = after
+    sheet.total("合计", sum(cents))
+    sheet.note()
+    return lines
 
 
 def write(world: World, occasion: Occasion) -> int:
     """Write the workbook; returns its member rows."""
     frame = snapshot(world, occasion.day)
     picker = Picker("F06", world.seed, frame["uid"].to_numpy())
-    chosen = _defects(frame, picker)
-    amount = COLUMNS.index("月救助金额(元)")
-    rows = [list(row) for row in frame.select(COLUMNS).iter_rows()]
-    keys = list(zip(frame["sheet"].to_list(), frame["case"].to_list(), frame["village"].to_list(), strict=True))
-    towns = world.villages["town_code"].to_list()
-    cents = [row[amount] for row in rows]
-    for place, row in enumerate(rows):
-        row[amount] = f"{cents[place] / 100:,.2f}" if place in chosen["amount_with_comma"] else cents[place] / 100
-        if place in chosen["relation_free_text"]:
-            row[7] = _FREE_TEXT[place % len(_FREE_TEXT)]
-        if place in chosen["number_as_numeric_cell"]:
-            row[6] = float(row[6])
-        if place in chosen["unknown_village"]:
-            row[15] = _UNKNOWN[place % len(_UNKNOWN)]
-        if place in chosen["head_not_member"]:
-            other = (place + len(rows) // 2) % len(rows)
-            row[1], row[2] = frame["成员姓名"][other], frame["成员身份证号"][other]
-    lines = np.zeros(len(rows), dtype=np.int64)
-    with xlsxwriter.Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
-        book.set_properties({"created": datetime(2020, 1, 1), "author": "区民政局"})
-        start = 0
+    cells = _defects(frame, picker)
+    columns = frame.columns[_INTERNAL:]
+    rows = list(zip(*(cells[name] for name in columns), strict=True))
+    towns = world.villages["town_code"].gather(frame["village"].cast(pl.Int64)).to_list()
+    cents, uid, sheets = frame["月救助金额(元)"].to_list(), frame["uid"].to_numpy(), frame["sheet"].to_numpy()
+    with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
+        book.set_properties({"created": _CREATED, "author": "区民政局"})
         for number, name in enumerate(relief.SHEETS):
-            sheet = _Sheet(book, name, occasion.day)
-            end = start + sum(key[0] == number for key in keys[start:])
-            subtotal = 0
-            first = start
-            while first < end:
-                after = first
-                while after < end and keys[after] == keys[first]:
-                    after += 1
-                lines[first:after] = np.arange(sheet.line, sheet.line + after - first) + 1
-                sheet.case(rows[first:after])
-                subtotal += sum(cents[first:after])
-                if after == end or towns[keys[after][2]] != towns[keys[first][2]]:
-                    sheet.total("小计", subtotal)
-                    subtotal = 0
-                first = after
-            sheet.total("合计", sum(cents[start:end]))
-            sheet.note(occasion.day)
-            start = end
-    uid = frame["uid"].to_numpy()
-    sheets = frame["sheet"].to_numpy()
-    for number, name in enumerate(relief.SHEETS):
-        file, mine = f"{FILE}#{name}", sheets == number
-        occasion.truth.rows("F06", occasion.day, file, lines[mine], uid[mine])
-        for kind, at in picker.planted:
-            here = at[sheets[at] == number]
-            if len(here):
+            start, end = np.searchsorted(sheets, [number, number + 1])
+            part = slice(int(start), int(end))
+            sheet = _Sheet(book, name, columns, occasion.day)
+            lines = np.array(_fill(sheet, rows[part], cents[part], cells["case"][part], towns[part]), dtype=np.int64)
+            file = f"{FILE}#{name}"
+            occasion.truth.rows("F06", occasion.day, file, lines, uid[part])
+            for kind, at in picker.planted:
+                here = at[(at >= start) & (at < end)] - start
                 occasion.truth.dirt(kind, occasion.day, file, lines[here])
     return len(rows)

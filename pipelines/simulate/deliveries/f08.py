@@ -1,4 +1,4 @@
-"""F08, disability certificates: a monthly GBK CSV with CRLF; the certificate number carries identity, kind and grade."""
+"""F08, disability certificates: a monthly GBK CSV with CRLF; the certificate number carries identity, kind, grade."""
 
 import numpy as np
 import polars as pl
@@ -10,10 +10,6 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import disability
 
 FILE = "cjrz.csv"
-COLUMNS = (
-    "残疾人证号 姓名 性别 出生年月 残疾类别 残疾等级 监护人 监护人电话 户籍地址 现住址 发证日期 有效期至 就业状况 享受补贴 "
-    "服务项目 居村委"
-).split()
 _GRADES = ["一级", "二级", "三级", "四级"]
 
 
@@ -84,8 +80,9 @@ def write(world: World, occasion: Occasion) -> int:
     frame = snapshot(world, occasion.day)
     picker = Picker("F08", world.seed, frame["uid"].to_numpy())
     frame = _spoil(frame, picker)
-    lines = frame.select(pl.concat_str([pl.col(name) for name in COLUMNS], separator=",")).to_series()
-    text = "\r\n".join([",".join(COLUMNS), *lines.to_list(), ""])
+    columns = frame.columns[1:]
+    lines = frame.select(pl.concat_str(columns, separator=",")).to_series()
+    text = "\r\n".join([",".join(columns), *lines.to_list(), ""])
     (occasion.folder / FILE).write_bytes(text.encode("gbk", errors="replace"))
     occasion.truth.rows("F08", occasion.day, FILE, np.arange(2, len(frame) + 2), frame["uid"].to_numpy())
     occasion.truth.planted(picker, occasion.day, FILE, 2)

@@ -10,9 +10,8 @@ from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import insurance
 
-_DICTIONARY = [
-    "pension_type", "pension_status", "medical_type", "medical_status", "unemp_status", "injury_status", "employer_uscc",
-]  # fmt: skip
+_INSURANCE = ["pension_type", "pension_status", "medical_type", "medical_status", "unemp_status", "injury_status"]
+_DICTIONARY = [*_INSURANCE, "employer_uscc"]
 
 
 def _months(frame: pl.DataFrame, rows: np.ndarray, value) -> pl.DataFrame:
@@ -48,14 +47,15 @@ def _after_death(world: World, day, size: int) -> pl.DataFrame:
     """Pensions still paid to people whose death is known."""
     today = days.number(day)
     people = present(world, day).filter((pl.col("reported") > days.NONE) & (pl.col("reported") <= today))[:size]
-    empty = pl.lit("")
+    paid = {"pension_type": "职工", "pension_status": "领取", "medical_type": "职工", "medical_status": "终止"}
     return people.select(
-        "uid", pl.col("cert_no").alias("person_cert"), pl.lit("职工").alias("pension_type"),
-        pl.lit("领取").alias("pension_status"), pl.lit("职工").alias("medical_type"), pl.lit("终止").alias("medical_status"),
-        empty.alias("unemp_status"), empty.alias("injury_status"),
-        (day.year * 100 + day.month + pl.col("uid") * 0).cast(pl.Int32).alias("last_paid_ym"), empty.alias("employer_uscc"),
-        days.text("birth").str.replace("^(....)", "2010").alias("benefit_start"), empty.alias("benefit_stop"),
-    )  # fmt: skip
+        "uid",
+        pl.col("cert_no").alias("person_cert"),
+        *(pl.lit(paid.get(name, "")).alias(name) for name in _DICTIONARY),
+        pl.lit(day.year * 100 + day.month, dtype=pl.Int32).alias("last_paid_ym"),
+        days.text("birth").str.replace("^(....)", "2010").str.replace("0229$", "0228").alias("benefit_start"),
+        pl.lit("").alias("benefit_stop"),
+    )
 
 
 def write(world: World, occasion: Occasion) -> int:

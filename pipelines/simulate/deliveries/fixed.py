@@ -5,7 +5,7 @@ import polars as pl
 
 
 def encode(values: pl.Series, width: int) -> np.ndarray:
-    """Text as an (n, width) array of bytes, padded with blanks; what is too long is cut, in mid-character if need be."""
+    """Text as an (n, width) array of bytes, padded with blanks; the too long is cut, in mid-character if need be."""
     if len(values) == 0:
         return np.empty((0, width), dtype=np.uint8)
     cells = "\n".join(values.to_list()).encode("gb18030").split(b"\n")

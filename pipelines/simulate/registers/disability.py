@@ -41,7 +41,9 @@ def build(world: World, day: date) -> pl.DataFrame:
     issued = np.maximum(issued, people["birth"].to_numpy() + 200).clip(max=today - 1)
     mother, father = people["mother"].to_numpy(), people["father"].to_numpy()
     parent = np.where(mother >= 0, mother, father)
-    guardian = np.where((age < 18) | np.isin(kind, (5, 6)), np.where(parent >= 0, parent, people["spouse"].to_numpy()), -1)
+    guardian = np.where(
+        (age < 18) | np.isin(kind, (5, 6)), np.where(parent >= 0, parent, people["spouse"].to_numpy()), -1
+    )
     working = (age >= 16) & (age < 60)
     employed = np.where(working, np.where(people["work"].to_numpy() > 0, "在业", "未就业"), "")
     severe = grade <= 2

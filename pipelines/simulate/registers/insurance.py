@@ -29,7 +29,7 @@ def _employers(count: int) -> list[str]:
 
 
 def build(world: World, day: date) -> pl.DataFrame:
-    """One row a person, by person: uid, cert, kinds and states of each insurance, last paid month, employer, benefits."""
+    """One row a person: uid, certificate, kinds and states of each insurance, last paid month, employer, benefits."""
     today = days.number(day)
     alive = (pl.col("reported") == days.NONE) | (pl.col("reported") > today)
     people = present(world, day).filter(alive & (pl.col("kind") != OVERSEAS))
@@ -50,7 +50,14 @@ def build(world: World, day: date) -> pl.DataFrame:
     employed = works & ~retired & (age >= 16)
     draw = share("pension")
     pension = np.select(
-        [employed, retired & (draw < 0.55), retired & (draw < 0.80), retired & (draw < 0.96), retired, local & (age >= 16)],
+        [
+            employed,
+            retired & (draw < 0.55),
+            retired & (draw < 0.80),
+            retired & (draw < 0.96),
+            retired,
+            local & (age >= 16),
+        ],
         ["职工", "职工", "居民", "征地养老", "机关事业", "居民"],
         "",
     )
@@ -58,13 +65,21 @@ def build(world: World, day: date) -> pl.DataFrame:
     broken = share("break") < 0.05
     state = np.select([pension == "", retired, broken], ["", "领取", "中断"], "缴费")
     state = np.where((state == "缴费") & (share("end") < 0.01), "终止", state)
-    medical = np.select([employed | (retired & (pension != "居民")), local & (share("aid") < 0.01), local], ["职工", "互助帮困", "居民"], "")
+    medical = np.select(
+        [employed | (retired & (pension != "居民")), local & (share("aid") < 0.01), local],
+        ["职工", "互助帮困", "居民"],
+        "",
+    )
     medical_state = np.where(medical == "", "", np.where(broken & employed, "中断", "正常"))
     unemployed = local & ~employed & ~retired & (age >= 20) & (share("dole") < 0.05)
     month = np.datetime64(day, "M").astype(int) - 1
     paid = np.where(broken, month - 2 - np.floor(share("gap") * 20).astype(np.int64), month)
     last = np.where(state == "缴费", month, paid)
-    last = np.where(state == "领取", days.years_before(day, age - retire).astype("datetime64[D]").astype("datetime64[M]").astype(int), last)
+    last = np.where(
+        state == "领取",
+        days.years_before(day, age - retire).astype("datetime64[D]").astype("datetime64[M]").astype(int),
+        last,
+    )
     since = np.where(retired, days.years_before(day, np.maximum(age - retire, 0)) - 30, days.NONE)
     since = np.where(unemployed, today - 20 - np.floor(share("since") * 500).astype(np.int64), since)
     stop = np.where(unemployed & (share("over") < 0.3), today - 5, days.NONE)
@@ -76,7 +91,9 @@ def build(world: World, day: date) -> pl.DataFrame:
     def text(values: np.ndarray) -> pl.Series:
         return pl.Series(values.astype(object), dtype=pl.String)
 
-    return pl.DataFrame({"uid": uid, "benefit_start": since.astype(np.int32), "benefit_stop": stop.astype(np.int32)}).select(
+    return pl.DataFrame(
+        {"uid": uid, "benefit_start": since.astype(np.int32), "benefit_stop": stop.astype(np.int32)}
+    ).select(
         "uid",
         people["cert_no"].alias("person_cert"),
         text(pension).alias("pension_type"),

@@ -75,7 +75,10 @@ def _rows(frame: pl.DataFrame, running: int) -> pl.DataFrame:
         pl.col("subtype").cast(pl.String).str.zfill(4).alias("ZJLX"),
         days.text("permit").alias("JZZYXQ"),
         pl.col("points").alias("JFZT"),
-        pl.when(pl.col("stay") > 0).then(pl.col("stay").cast(pl.String).str.zfill(2)).otherwise(pl.lit("")).alias("ZZSY"),
+        pl.when(pl.col("stay") > 0)
+        .then(pl.col("stay").cast(pl.String).str.zfill(2))
+        .otherwise(pl.lit(""))
+        .alias("ZZSY"),
         pl.col("home_village").alias("JWDM"),
     )
 
