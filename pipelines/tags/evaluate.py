@@ -117,7 +117,7 @@ def _frame(run: _Run, subject: str, trees: Mapping[str, Node], frame: Frame) -> 
     id_name = id_column(subject)
     vias = set(found.links.values())
     rows = pl.scan_parquet(run.files[table.name]).select(
-        pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted(found.columns | vias))
+        pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted((found.columns | vias) - {id_name}))
     )
     if found.own_tags:
         rows = pl.concat([rows, run.results[subject].lazy().select(sorted(found.own_tags))], how="horizontal")

@@ -44,7 +44,7 @@ def explain_with(
     if code not in catalogue.tags:
         raise UnknownSubjectError(f"there is no tag {code}")
     tag = catalogue.tags[code]
-    row = _Reader(connection, catalogue).subject(tag.subject, subject_id, [code])
+    row = SubjectReader(connection, catalogue).subject(tag.subject, subject_id, [code])
     if row is None:
         raise UnknownSubjectError(f"there is no {tag.subject} {subject_id} in this database")
     feeds = catalogue.feeds_of(code)
@@ -142,7 +142,7 @@ def _states(connection: duckdb.DuckDBPyConnection, feeds: Iterable[str]) -> dict
     }
 
 
-class _Reader:
+class SubjectReader:
     """Reads one subject's row with all rows that some tags look at, however far away."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:

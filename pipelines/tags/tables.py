@@ -62,8 +62,7 @@ def create(
     connection.execute("drop schema if exists tags cascade")
     connection.execute("create schema tags")
     in_force = {c: t for c, t in catalogue.in_force(as_of).items() if not t.is_restricted}
-    _run(connection, catalogue, as_of)
-    _parameters(connection, catalogue, as_of)
+    create_context(connection, catalogue, as_of)
     _catalogue(connection, catalogue)
     _levels(connection, catalogue)
     wide = [s for s in sorted(files) if not s.startswith(RESTRICTED)]
@@ -74,6 +73,12 @@ def create(
         _named(connection, subject, [t for t in in_force.values() if t.subject == subject])
     _membership(connection, {s: [t for t in in_force.values() if t.subject == s] for s in wide})
     return _rows(connection)
+
+
+def create_context(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date) -> None:
+    """Makes tags.run and tags.parameters, which is all that a tag's query needs beside `subjects`."""
+    _run(connection, catalogue, as_of)
+    _parameters(connection, catalogue, as_of)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
