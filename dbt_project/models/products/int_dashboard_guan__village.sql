@@ -35,12 +35,12 @@ select
     v.town_name,
     p.* exclude (village_code) replace (
         {%- for column in ['pop_01', 'pop_02', 'pop_03', 'pop_x', 'u_younger', 'u_older', 'u_age'] %}
-        coalesce(p.{{ column }}, 0) as {{ column }},
+        coalesce(p.{{ column }}, 0)::integer as {{ column }},
         {%- endfor %}
         {%- for letter in ['m', 'f'] %}
             {%- set last = loop.last %}
             {%- for band in bands %}
-        coalesce(p.{{ letter }}_{{ '%02d' % band }}, 0) as {{ letter }}_{{ '%02d' % band }}{{ ',' if not (last and loop.last) }}
+        coalesce(p.{{ letter }}_{{ '%02d' % band }}, 0)::integer as {{ letter }}_{{ '%02d' % band }}{{ ',' if not (last and loop.last) }}
             {%- endfor %}
         {%- endfor %}
     ),

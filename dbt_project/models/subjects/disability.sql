@@ -1,7 +1,7 @@
 {% set withheld = var('mental_disability') %}
 select
     person_id,
-    cert_masked,
+    person_cert_masked as cert_masked,
     case when kind_code <> '{{ withheld.kind }}' then kind_code end as kind_code,
     grade_code,
     valid_to_on,

@@ -1,4 +1,3 @@
--- A person may come twice: the row that paid last speaks.
 select
     person_id,
     pension_kind,
@@ -8,7 +7,7 @@ select
     unemployment_status,
     injury_status,
     last_paid_ym,
-    try_strptime(last_paid_ym::varchar, '%Y%m')::date as last_paid_on,
+    strptime(last_paid_ym::varchar, '%Y%m')::date as last_paid_on,
     employer_id
 from {{ ref('stg_f11') }}
 where person_id is not null

@@ -6,6 +6,7 @@ with kin as (
         h.household_id,
         h.is_related,
         m.size,
+        m.crowd,
         case m.class
             when 'self' then h.n_spouse > 0
             when 'spouse' then h.n_core > h.n_spouse
@@ -38,16 +39,9 @@ with kin as (
             when 'child_in_law' then h.n_minor_grandchild > 0
             when 'parent' then h.is_self_minor or h.n_minor_sibling > 0
             else false
-        end as has_minor_child,
-        m.class is not null as is_class_known
+        end as has_minor_child
     from {{ ref('int_household__member') }} as m
     inner join {{ ref('int_household') }} as h on h.household_label = m.household_label
-),
-crowd as (
-    select res_dwelling_id, count(*) as people
-    from {{ ref('int_person') }}
-    where is_living and res_dwelling_id is not null
-    group by res_dwelling_id
 ),
 phone as (
     -- Only numbers that several people use need counting by household.
@@ -107,17 +101,16 @@ select
     case
         when k.person_id is null then null
         when k.has_spouse then true
+        when k.crowd = 1 then false
         when s.person_id is not null then coalesce(s.is_living and s.res_dwelling_id = p.res_dwelling_id, false)
         when p.spouse_key is not null then false
         when p.marital_code in ('10', '30', '40') then false
     end as is_spouse_in_dwelling,
     case when k.has_parent or k.is_related then k.has_parent end as is_parent_in_dwelling,
     case when k.has_adult_child or k.is_related then k.has_adult_child end as is_adult_child_in_dwelling,
-    case when k.size > 1 then true when c.people = 1 or p.rel_main_code is not null then false end
-        as is_relative_in_dwelling,
+    case when k.size > 1 then true when k.is_related then false end as is_relative_in_dwelling,
     case when k.has_minor_child or k.is_related then k.has_minor_child end as are_minor_children_in_dwelling
 from {{ ref('int_person') }} as p
 left join kin as k on k.person_id = p.person_id
-left join crowd as c on c.res_dwelling_id = p.res_dwelling_id and p.is_living
 left join {{ ref('int_person') }} as s on s.person_id = p.spouse_key
 left join phone on phone.mobile = p.mobile

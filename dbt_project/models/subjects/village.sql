@@ -46,7 +46,7 @@ building as (
         d.village_code,
         count(*)::integer as n_dwelling,
         count_if(d.use_status = '出租' or l.dwelling_id is not null)::integer as n_dwelling_rented,
-        sum(d.gross_area_m2) as dwelling_area_m2
+        sum(d.gross_area_m2)::decimal(14, 2) as dwelling_area_m2
     from {{ ref('dwelling') }} as d
     left join (select distinct dwelling_id from {{ ref('lease') }} where is_open) as l
         on l.dwelling_id = d.dwelling_id

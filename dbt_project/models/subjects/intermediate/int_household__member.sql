@@ -24,12 +24,18 @@ basis as (
         count_if(head_class = 'self') = 1 as by_head
     from member
     group by household_label
+),
+crowd as (
+    select dwelling_id, count(*)::integer as crowd from member group by dwelling_id
 )
 select
     m.*,
     b.size,
+    w.crowd,
     case
-        when b.size = 1 then 'self'
+        -- Someone apart from all others of the dwelling is alone as far as their relation is known.
+        when b.size = 1 and (w.crowd = 1 or m.main_class is not null) then 'self'
+        when b.size = 1 then null
         when b.by_main then m.main_class
         when b.by_head then m.head_class
     end as class,
@@ -37,4 +43,5 @@ select
     d.is_valid as is_disabled
 from member as m
 inner join basis as b on b.household_label = m.household_label
+inner join crowd as w on w.dwelling_id = m.dwelling_id
 left join {{ ref('int_disability') }} as d on d.person_id = m.person_id and d.is_valid

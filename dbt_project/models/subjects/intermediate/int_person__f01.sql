@@ -12,7 +12,7 @@ select
     birth_on,
     case when person_cert_kind = 'idcard' then 'CHN' end as nationality_code,
     '02' as pop_type_code,
-    nullif(permit_code, '0000') as pop_subtype_code,
+    nullif(permit_type_code, '0000') as pop_subtype_code,
     hukou_div_code,
     hukou_address,
     case when is_open then reg_on end as residence_stated_on,

@@ -1,0 +1,58 @@
+-- A returned row is a broken promise between subjects, in words, with how often it is broken.
+with promise as (
+    select 'a person of a household that does not exist' as broken, count(*) as cases
+    from {{ ref('person') }} as p
+    left join {{ ref('household') }} as h on h.household_id = p.household_id
+    where p.household_id is not null and h.household_id is null
+    union all
+    select 'a household whose head is not a member', count(*)
+    from {{ ref('household') }} as h
+    left join {{ ref('person') }} as p on p.person_id = h.head_id and p.household_id = h.household_id
+    where p.person_id is null
+    union all
+    select 'a household whose size is not its members', count(*)
+    from {{ ref('household') }} as h
+    left join (select household_id, count(*) as n from {{ ref('person') }} group by household_id) as m
+        on m.household_id = h.household_id
+    where m.n is distinct from h.size
+    union all
+    select 'a household in two dwellings', count(*)
+    from {{ ref('person') }} as p
+    inner join {{ ref('household') }} as h on h.household_id = p.household_id
+    where p.res_dwelling_id is distinct from h.dwelling_id
+    union all
+    select 'a living person with a dwelling and no household', count(*)
+    from {{ ref('person') }}
+    where alive <> 'dead' and res_dwelling_id is not null and household_id is null
+    union all
+    select 'a dead person who lives somewhere', count(*)
+    from {{ ref('person') }}
+    where alive = 'dead' and (res_village_code is not null or res_dwelling_id is not null or household_id is not null)
+    union all
+    select 'a person in a village that does not exist', count(*)
+    from {{ ref('person_village') }} as pv
+    left join {{ ref('village') }} as v on v.village_code = pv.village_code
+    where v.village_code is null
+    union all
+    select 'residents of villages and people in villages differ', abs(sum(n))::bigint
+    from (
+        select sum(n_res) as n from {{ ref('village') }}
+        union all
+        select -count(*) from {{ ref('person_village') }} where role = 'res'
+    )
+    union all
+    select 'a value without a source, or a source without a value', count(*)
+    from {{ ref('person') }} as p
+    inner join {{ ref('person_source') }} as s on s.person_id = p.person_id
+    where (p.name is null) <> (s.name is null)
+        or (p.birth_on is null) <> (s.birth_on is null)
+        or (p.res_village_code is null) <> (s.res_village_code is null)
+        or (p.hukou_village_code is null) <> (s.hukou_village_code is null)
+        or (p.marital_code is null) <> (s.marital_code is null)
+    union all
+    select 'a mental disability that shows', count(*)
+    from {{ ref('disability') }} as d
+    inner join {{ ref('disability_restricted') }} as r on r.person_id = d.person_id
+    where r.is_mental and d.kind_code is not null
+)
+select * from promise where cases > 0
