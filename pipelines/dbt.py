@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ def environment(settings: Settings, database: Path | None = None) -> dict[str, s
 def executable() -> str:
     """The dbt beside this Python, not one that happens to be on the PATH."""
     return str(Path(sys.executable).with_name("dbt"))
+
+
+@cache
+def command_line(project: Path) -> DbtCliResource:
+    """dagster-dbt's handle on dbt. Kept for the life of the process, because making one costs a `dbt --version`."""
+    return DbtCliResource(project_dir=str(project), profiles_dir=str(project), dbt_executable=executable())
 
 
 def ensure_manifest(settings: Settings) -> Path:
@@ -108,17 +115,11 @@ def build_assets(settings: Settings, room: str, select: str) -> dg.AssetsDefinit
         partitions_def=DAILY,
         dagster_dbt_translator=Translator(),
         required_resource_keys={"run"},
-        backfill_policy=dg.BackfillPolicy.multi_run(1),
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         run: Run = context.resources.run.run
         os.environ.update(environment(settings, run.database))
-        dbt = DbtCliResource(
-            project_dir=str(settings.dbt_project),
-            profiles_dir=str(settings.dbt_project),
-            dbt_executable=executable(),
-        )
-        invocation = dbt.cli(["build"], context=context)
+        invocation = command_line(settings.dbt_project).cli(["build"], context=context)
         yield from invocation.stream()
         with connect(run.database, settings, read_only=True) as connection:
             rows = connection.execute(

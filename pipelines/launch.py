@@ -3,8 +3,10 @@
 Which assets there are is said by `definitions.py`; schedules, sensors and the UI run the same job without this module.
 """
 
+import io
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -104,6 +106,21 @@ def progress_logger(report: Callable[[str], None]) -> dg.LoggerDefinition:
         return log
 
     return progress
+
+
+class _DbtLines(io.TextIOBase):
+    """Takes the place of standard output, where dbt's lines arrive; passes on what a person waits for."""
+
+    _wanted = re.compile(r"^\d+ of \d+ (OK|PASS|ERROR|FAIL)|error", re.IGNORECASE)
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if self._wanted.search(line):
+                self._report(f"    {line}")
+        return len(text)
 
 
 class _Progress(logging.Handler):

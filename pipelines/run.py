@@ -48,6 +48,11 @@ class Run:
         return self.folder / "products"
 
     @property
+    def restricted(self) -> Path:
+        """Where restricted tags wait for the release (0700)."""
+        return self.folder / "restricted"
+
+    @property
     def tags(self) -> Path:
         """Where the tag evaluator puts its Parquet files."""
         return self.folder / "tags"

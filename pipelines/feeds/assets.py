@@ -110,9 +110,14 @@ def _result(contract: Contract, statuses: list[Status], as_of: date) -> dg.Mater
         },
         check_results=[
             dg.AssetCheckResult(
-                check_name=RECONCILES, passed=not broken, severity=Severity.ERROR, metadata={"broken": broken}
+                asset_key=_key(contract),
+                check_name=RECONCILES,
+                passed=not broken,
+                severity=Severity.ERROR,
+                metadata={"broken": broken},
             ),
             dg.AssetCheckResult(
+                asset_key=_key(contract),
                 check_name=CONTRACT,
                 passed=keeps,
                 severity=Severity.WARN,

@@ -91,7 +91,7 @@ def _identifiers(connection: duckdb.DuckDBPyConnection, _: Path, manifest: Manif
 
 def _tags(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, manifest: Manifest) -> Iterator[Finding]:
     """Published tag values equal the same rule run as SQL; all tags of a small release, a sample of a large one."""
-    codes = [(t.subject, t.code) for t in catalogue.tags if t.sensitivity != "restricted"]
+    codes = [(t.subject, t.code) for t in catalogue.in_force(manifest.as_of).values() if t.sensitivity != "restricted"]
     if sum(t.rows for t in manifest.tables if t.schema_name == "subjects") > WHOLE_BELOW_ROWS:
         seed = f"{manifest.as_of}:{manifest.rules_version}"
         codes = sorted(codes, key=lambda c: hashlib.sha256(f"{seed}:{c[1]}".encode()).digest())[:SAMPLED_TAGS]

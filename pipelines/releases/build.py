@@ -47,9 +47,8 @@ def stage(
         tables = _copy_tables(connection, run, manifest, staging, say)
     if run.products.exists():
         files.link_tree(run.products, staging / "products")
-    restricted = run.folder / "restricted"
-    if restricted.exists():
-        files.link_tree(restricted, staging / "restricted")
+    if run.restricted.exists():
+        files.link_tree(run.restricted, staging / "restricted")
         (staging / "restricted").chmod(0o700)
     say("hashing files")
     Manifest(

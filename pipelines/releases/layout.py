@@ -68,11 +68,14 @@ class Manifest(BaseModel):
     files: list[FileEntry]
     tables: list[TableEntry]
 
+    def as_json(self) -> dict[str, object]:
+        """The published shape."""
+        body = self.model_dump(mode="json", exclude={"tables"})
+        return {**body, "tables": [t.as_json() for t in self.tables]}
+
     def write(self, path: Path) -> None:
         """Writes the manifest as stable, readable JSON."""
-        body = self.model_dump(mode="json", exclude={"tables"})
-        body["tables"] = [t.as_json() for t in self.tables]
-        path.write_text(json.dumps(body, ensure_ascii=False, indent=1, sort_keys=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":

@@ -52,8 +52,8 @@ def point_to(releases: Path, name: str) -> None:
     files.sync(releases)
 
 
-def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
-    """Moves `current` to an earlier release: the one named, or the one before. Returns (from, to)."""
+def roll_back_target(releases: Path, to: str | None = None) -> str:
+    """The release a roll back would make current: the one named, or the one before the current."""
     now = current(releases)
     if now is None:
         raise ReleaseError("nothing is published yet, so there is nothing to roll back")
@@ -65,8 +65,14 @@ def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
     resolve(releases, to)
     if to == now:
         raise ReleaseError(f"{to} is current already")
-    point_to(releases, to)
-    return now, to
+    return to
+
+
+def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
+    """Moves `current` to an earlier release. Returns (from, to)."""
+    target, now = roll_back_target(releases, to), current(releases)
+    point_to(releases, target)
+    return str(now), target
 
 
 def retain(releases: Path, keep: int) -> list[str]:

@@ -1,0 +1,82 @@
+"""The Dagster asset that publishes: stage, audit in a fresh process, publish, retain."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import dagster as dg
+
+from pipelines.dbt import ensure_manifest
+from pipelines.feeds.contracts import load_contracts
+from pipelines.feeds.status import as_json, judged
+from pipelines.indices.build import edition_of
+from pipelines.orchestration import DAILY, RunResource, freshness
+from pipelines.releases.build import Provenance, discard, stage
+from pipelines.releases.publish import publish, retain, sweep_staging
+from pipelines.settings import Settings
+from pipelines.tags.catalogue import load_catalogue, rules_version
+
+
+class AuditFailedError(RuntimeError):
+    """A staged release that must not be published; the message lists what the audit found."""
+
+
+def release_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One asset: the release. It depends on every product, so a failed check upstream keeps it from being made."""
+    del settings
+
+    @dg.asset(
+        key=["releases", "release"],
+        group_name="releases",
+        deps=[["products", "ledgers"], ["products", "dashboards"]],
+        partitions_def=DAILY,
+        owners=["team:data-centre"],
+        freshness_policy=freshness(timedelta(hours=60)),
+        description="One immutable, checked version of everything; `current` moves to it when it is the latest.",
+        kinds={"duckdb", "parquet"},
+    )
+    def release(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:
+        installation, this = run.settings, run.run
+        sweep_staging(installation.releases)
+        catalogue = load_catalogue(installation.tag_rules, installation.dbt_project / "models" / "subjects")
+        statuses = [as_json(s) for s in judged(installation, load_contracts(installation.contracts), this.as_of)]
+        provenance = Provenance(rules_version(catalogue), edition_of(installation), statuses)
+        staging = stage(installation, this, ensure_manifest(installation), provenance, context.log.debug)
+        findings = _audit(staging.as_posix())
+        if findings:
+            discard(staging)
+            raise AuditFailedError("not published, the audit found:\n" + "\n".join(findings))
+        name = staging.name.removeprefix(".staging-")
+        moved = publish(installation.releases, staging, name)
+        gone = retain(installation.releases, installation.keep_releases)
+        where = installation.releases / name
+        context.log.info("published %s%s", name, "" if moved else ", beside a later release that stays current")
+        return dg.MaterializeResult(
+            metadata={
+                "release": name,
+                "path": dg.MetadataValue.path(where),
+                "is_current": moved,
+                "bytes": sum(p.stat().st_size for p in where.rglob("*") if p.is_file()),
+                "retired": gone,
+            }
+        )
+
+    return [release]
+
+
+def _audit(staging: str) -> list[str]:
+    """Runs the audit as a reader's process would: nothing shared with the builder but the files."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.releases.audit", staging],
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [f"{f['path']}: {f['problem']}" for f in lines] or [f"the audit itself failed: {done.stderr[-2000:]}"]

@@ -1,0 +1,93 @@
+"""What a run will do and what it did, for people and for machines. Computes nothing about residents."""
+
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.feeds.contracts import load_contracts
+from pipelines.feeds.deliveries import Delivery
+from pipelines.feeds.status import as_json, judged
+from pipelines.launch import NOUNS, Outcome
+from pipelines.releases.layout import current
+from pipelines.settings import Settings
+
+COUNTS = ("delivered", "accepted", "quarantined", "duplicate")
+
+
+def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[str, Any]:
+    """What a run for `as_of` would read and publish."""
+    rows = []
+    for delivery in deliveries:
+        if delivery.business_on <= as_of:
+            files = [p for p in delivery.folder.rglob("*") if p.is_file()]
+            lake = settings.lake / delivery.feed / delivery.business_on.isoformat() / delivery.number
+            rows.append(
+                {
+                    "feed": delivery.feed,
+                    "date": delivery.business_on.isoformat(),
+                    "delivery": delivery.number,
+                    "files": len(files),
+                    "bytes": sum(p.stat().st_size for p in files),
+                    "landed": (lake / "receipt.json").exists(),
+                }
+            )
+    return {"as_of": as_of.isoformat(), "current": current(settings.releases), "deliveries": rows}
+
+
+def summarise(settings: Settings, outcome: Outcome) -> dict[str, Any]:
+    """Everything a person or a machine wants to know of a run that is over."""
+    statuses = [as_json(s) for s in judged(settings, load_contracts(settings.contracts), outcome.as_of)]
+    release = outcome.metadata.get("releases/release", {})
+    return {
+        "success": outcome.success,
+        "run_id": outcome.run_id,
+        "as_of": outcome.as_of.isoformat(),
+        "release": release.get("release"),
+        "path": release.get("path"),
+        "seconds": {n: round(outcome.seconds[n], 1) for n in NOUNS if n in outcome.seconds},
+        "feeds": {c: sum(int(s[c]) for s in statuses) for c in COUNTS},
+        "deliveries": len(statuses),
+        "not_accepted": [s for s in statuses if s["state"] != "accepted"],
+        "tags": outcome.metadata.get("tags/catalogue", {}),
+        "failures": outcome.failures,
+        "failed_checks": outcome.failed_checks,
+    }
+
+
+def show(console: Console, body: dict[str, Any]) -> None:
+    """Prints the end of a run: where the release is, what came of the input, how long, what to try next."""
+    counts = body["feeds"]
+    if body["success"]:
+        console.print(f"\n[bold green]release {body['release']}[/] is published")
+        console.print(body["path"], markup=False, highlight=False)
+    else:
+        console.print("\n[bold red]the run failed[/]; the release that was current still is")
+        for failure in body["failures"]:
+            console.print(f"  {failure}", markup=False, style="red")
+    console.print(
+        f"\n{body['deliveries']} deliveries, {counts['delivered']:,} rows delivered = {counts['accepted']:,} accepted "
+        f"+ {counts['quarantined']:,} quarantined + {counts['duplicate']:,} duplicate"
+    )
+    tags = body["tags"]
+    if tags:
+        console.print(f"{tags['tags']} tags, {tags['true_values']:,} true values, {tags['unknown_values']:,} unknown")
+    for status in body["not_accepted"]:
+        console.print(f"[yellow]{status['state']}[/] {status['feed']} {status['date']}: {'; '.join(status['reasons'])}")
+    for check in body["failed_checks"]:
+        console.print(f"[yellow]check[/] {check}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("noun")
+    table.add_column("seconds", justify="right")
+    for noun, seconds in body["seconds"].items():
+        table.add_row(noun, f"{seconds:.1f}")
+    console.print(table)
+    if body["success"]:
+        console.print("\nnext, try")
+        for command in (
+            ".venv/bin/xfy feeds status",
+            ".venv/bin/xfy tags list",
+            ".venv/bin/xfy release verify",
+        ):
+            console.print(f"  {command}", markup=False, highlight=False)

@@ -1,0 +1,166 @@
+"""The whole line on one small district: input is accounted for, what is published is right and repeatable."""
+
+import json
+import random
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.releases.audit import differences
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from pipelines.tags.catalogue import load_catalogue
+from pipelines.tags.sqltext import tag_query
+from tests.end_to_end.support import hashes, xfy
+
+KEYS = ["feed", "business_on", "delivery", "file", "line"]
+
+
+@pytest.fixture(scope="module")
+def published(district: Path) -> Path:
+    return (district / "releases" / "current").resolve()
+
+
+def test_every_delivery_reconciles(call: Callable) -> None:
+    statuses = json.loads(call("feeds", "status", "--json").stdout)
+    assert {s["feed"] for s in statuses} == {"B01", "B02", "B03", "B04", "B05", "F01", "F02", "F06", "F08", "F11"}
+    for status in statuses:
+        assert status["state"] == "accepted", status
+        assert status["delivered"] == status["accepted"] + status["quarantined"] + status["duplicate"], status
+        assert status["delivered"] > 0
+
+
+def test_quarantine_is_exactly_what_was_planted(district: Path) -> None:
+    truth = pl.read_parquet(district / "vault" / "truth" / "dirt.parquet").with_columns(
+        pl.col("business_on").cast(pl.Utf8)
+    )
+    planted = {tuple(map(str, r)) for r in truth.filter(pl.col("expect") == "quarantine").select(KEYS).iter_rows()}
+    found = set()
+    for path in (district / "vault" / "quarantine").rglob("*.parquet"):
+        feed, day, number = path.parts[-3], path.parts[-2], path.stem
+        rows = pl.read_parquet(path)
+        found |= {(feed, day, number, str(f), str(line)) for f, line in rows.select("file", "line").iter_rows()}
+    assert planted - found == set(), "a planted error passed"
+    assert found - planted == set(), "a clean row was held back"
+    assert len(planted) > 20
+
+
+def test_every_true_resident_is_there_once(district: Path, published: Path) -> None:
+    truth = pl.read_parquet(district / "vault" / "truth" / "persons.parquet").filter(pl.col("is_resident"))
+    with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select count(*), count(distinct person_id) from subjects.person_village "
+            "join subjects.person using (person_id) where role = 'res' and alive <> 'dead'"
+        ).fetchall()[0]
+        by_village = dict(
+            connection.execute(
+                "select village_code, count(*) from subjects.person_village join subjects.person using (person_id) "
+                "where role = 'res' and alive <> 'dead' group by 1"
+            ).fetchall()
+        )
+    assert rows == (truth.height, truth.height)
+    assert by_village == dict(truth.group_by("res_village_code").len().iter_rows())
+
+
+def test_published_tags_equal_their_sql(settings: Settings, published: Path) -> None:
+    catalogue = load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects")
+    open_tags = [t for t in catalogue.tags.values() if t.sensitivity != "restricted"]
+    assert len(open_tags) >= 80
+    with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as connection:
+        wrong = {
+            t.code: n
+            for t in open_tags
+            if (n := differences(connection, tag_query(catalogue, t.code), t.subject, t.code))
+        }
+    assert wrong == {}
+
+
+def test_an_analyst_may_ask_in_chinese(published: Path) -> None:
+    with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as connection:
+        alone, disabled = connection.execute(
+            "select countif(独居老人 and not 持证残疾人), countif(独居老人) from tags.person_named"
+        ).fetchall()[0]
+        assert 0 < alone <= disabled
+        undocumented = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where coalesce(comment, '') = ''"
+        ).fetchall()
+        assert undocumented == []
+
+
+def test_no_identifier_leaves_its_place(district: Path, published: Path) -> None:
+    """Numbers only in vault and landing; names, phones and addresses nowhere an analyst or a log reader looks."""
+    truth = pl.read_parquet(district / "vault" / "truth" / "persons.parquet")
+    numbers = [n.encode() for n in truth["cert_no"].drop_nulls().to_list()]
+    pattern = re.compile(b"|".join(re.escape(n) for n in random.Random(1).sample(numbers, 400)))
+    plain = [
+        p for p in district.rglob("*") if p.is_file() and p.suffix in {".json", ".log", ".html", ".md", ".yaml", ".txt"}
+    ]
+    for path in plain:
+        relative = path.relative_to(district)
+        if relative.parts[0] not in {"vault", "landing"}:
+            assert not pattern.search(path.read_bytes()), f"{relative} holds an identity number"
+    names = set(truth["name"].drop_nulls().to_list())
+    with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as connection:
+        columns = connection.execute(
+            "select c.schema_name, c.table_name, c.column_name from duckdb_columns() as c "
+            "join duckdb_tables() as t using (schema_name, table_name) where c.data_type = 'VARCHAR'"
+        ).fetchall()
+        for schema, table, column in columns:
+            values = {
+                v for (v,) in connection.execute(f'select distinct "{column}" from {schema}."{table}"').fetchall() if v
+            }
+            assert not values & {n.decode() for n in numbers}, f"{schema}.{table}.{column} holds an identity number"
+            assert not values & names, f"{schema}.{table}.{column} holds a name"
+
+
+def test_lake_and_run_database_hold_no_raw_number(district: Path) -> None:
+    truth = pl.read_parquet(district / "vault" / "truth" / "persons.parquet")
+    numbers = pl.Series(truth["cert_no"].drop_nulls())
+    for path in (district / "lake").rglob("rows.parquet"):
+        for column in pl.read_parquet(path).select(pl.col(pl.Utf8)).iter_columns():
+            assert not column.is_in(numbers.implode()).any(), f"{path.parts[-4]} {column.name} holds an identity number"
+
+
+def test_masks_show_two_characters(published: Path) -> None:
+    with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as connection:
+        longest = connection.execute(
+            "select max(length(replace(cert_masked, '*', ''))) from subjects.person where cert_masked is not null"
+        ).fetchall()[0][0]
+    assert longest == 2
+
+
+def test_who_may_open_what(district: Path, published: Path) -> None:
+    for path in (district / "vault", published / "restricted", published / "products" / "ledgers"):
+        assert path.stat().st_mode & 0o077 == 0, f"{path.name} is open to others"
+
+
+def test_the_same_deliveries_again_give_the_same_content(district: Path) -> None:
+    before = hashes(district)
+    again = json.loads(xfy(district, "run", "--json").stdout)
+    assert again["success"] and again["release"].endswith(".2")
+    assert hashes(district) == before
+    assert verify(district / "releases" / again["release"])[1] == []
+
+
+def test_order_of_arrival_and_a_repeated_delivery_change_nothing(
+    deliveries: Path, district: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(deliveries / "vault", root / "vault")
+    found = sorted(p for p in (deliveries / "landing").glob("*/*/*") if p.is_dir())
+    random.Random(3).shuffle(found)
+    for source in found:
+        shutil.copytree(source, root / "landing" / source.relative_to(deliveries / "landing"))
+    repeated = root / "landing" / "F08"
+    day = sorted(repeated.iterdir())[0]
+    shutil.copytree(day / "001", day / "002")
+    xfy(root, "run", "--json")
+    assert hashes(root) == hashes(district)
+    statuses = json.loads(xfy(root, "feeds", "status", "--json").stdout)
+    [twice] = [s for s in statuses if s["feed"] == "F08" and s["duplicate"] == s["delivered"]]
+    assert twice["accepted"] == 0 and any("001" in r for r in twice["reasons"])
