@@ -1,13 +1,13 @@
-"""A sheet that takes a whole block of rows at once, written column by column instead of cell by cell.
+"""Rows of a sheet as XML text, made column by column for many sheets at once, and a sheet that takes such text.
 
-XlsxWriter writes some 180,000 cells a second; a district's ledgers have 30 million. Only the text of the cells is made
-here; the file around it is XlsxWriter's. Works in its constant-memory mode alone.
+XlsxWriter writes some 180,000 cells a second; a district's ledgers have 30 million. Only the text of the rows is made
+here; the file around it is XlsxWriter's.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
@@ -16,42 +16,64 @@ _UNPRINTABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFE}\x{FFFF}]"
 _SPREADSHEET_EPOCH = date(1899, 12, 30)
 
 
+@dataclass(frozen=True)
+class Block:
+    """The rows of one sheet: how many, and their XML."""
+
+    rows: int
+    xml: str
+
+
+def render(
+    frame: pl.DataFrame, group: str, columns: dict[int, str], first_row: int, style: int, date_style: int
+) -> dict[str, Block]:
+    """The rows of each group of `frame`, in its order; groups must lie together.
+
+    Sheet column 0 gets a running number, `columns` says which frame column goes to which sheet column. Strings stay
+    strings whatever they begin with, dates and numbers become such cells, nulls blank cells; `style` and `date_style`
+    are the book's numbers of the looks. `first_row` counts from 0 as XlsxWriter does.
+    """
+    if not frame.height:
+        return {}
+    running = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(group)
+    number = (running + first_row).cast(pl.String)
+    cells = [_cell(running, pl.Int64(), pl.lit('<c r="A') + number, style, date_style)]
+    cells += [
+        _cell(pl.col(name), frame.schema[name], pl.lit(f'<c r="{xl_col_to_name(i)}') + number, style, date_style)
+        for i, name in columns.items()
+    ]
+    lines = frame.select(
+        pl.col(group), line=pl.concat_str(pl.lit('<row r="'), number, pl.lit('">'), *cells, pl.lit("</row>"))
+    )
+    joined = lines.group_by(group, maintain_order=True).agg(rows=pl.len(), xml=pl.col("line").str.join(""))
+    return {key: Block(rows, xml) for key, rows, xml in joined.iter_rows()}
+
+
 class BulkSheet(Worksheet):
-    """A worksheet with `write_block`."""
+    """A worksheet that takes rendered rows."""
 
-    def write_block(
-        self, first_row: int, frame: pl.DataFrame, positions: list[int], look: Format, date_look: Format
-    ) -> None:
-        """Writes the columns of `frame` that stand at `positions`, which are sheet columns too, from `first_row` on.
+    def __init__(self) -> None:
+        super().__init__()
+        self._block: tuple[int, Block] | None = None
 
-        Strings stay strings whatever they begin with; dates and numbers become such cells; nulls become blank cells
-        with the same look. Rows must come after everything written before.
-        """
-        if not frame.height:
+    def write_rendered(self, first_row: int, block: Block, last_column: int) -> None:
+        """Takes a block rendered for `first_row`, one a sheet; cells written one by one must all be above it."""
+        self._block = (first_row, block)
+        self._check_dimensions(first_row + block.rows - 1, last_column)
+
+    def _write_rows(self) -> None:
+        """XlsxWriter's own rows, then the block."""
+        if self._block is None:
+            super()._write_rows()
             return
-        number = pl.int_range(first_row + 1, first_row + 1 + frame.height, dtype=pl.Int64).cast(pl.String)
-        cells = [
-            _cell(
-                pl.col(frame.columns[i]),
-                frame.dtypes[i],
-                pl.lit(f'<c r="{xl_col_to_name(i)}') + number,
-                look,
-                date_look,
-            )
-            for i in positions
-        ]
-        lines = frame.select(
-            pl.concat_str(pl.lit('<row r="'), number, pl.lit('">'), *cells, pl.lit("</row>"))
-        ).to_series()
-        last_row = first_row + frame.height - 1
-        # The library keeps the row it is at in memory; it must be in the file before ours.
-        self._write_single_row(first_row)
-        self._check_dimensions(last_row, max(positions))
-        self.fh.write("".join(lines))
-        self.previous_row = last_row + 1
+        first_row, block = self._block
+        last_row, self.dim_rowmax = self.dim_rowmax, first_row - 1
+        super()._write_rows()
+        self.dim_rowmax = last_row
+        self.fh.write(block.xml)
 
 
-def _cell(value: pl.Expr, data_type: pl.DataType, start: pl.Expr, look: Format, date_look: Format) -> pl.Expr:
+def _cell(value: pl.Expr, data_type: pl.DataType, start: pl.Expr, style: int, date_style: int) -> pl.Expr:
     """The XML of one column's cells; `start` is the opening tag up to the cell's address."""
     if data_type == pl.String:
         text = _escaped(value)
@@ -62,8 +84,8 @@ def _cell(value: pl.Expr, data_type: pl.DataType, start: pl.Expr, look: Format, 
         if data_type == pl.Date:
             value = (value - pl.lit(_SPREADSHEET_EPOCH)).dt.total_days()
         value = pl.lit('"><v>') + value.cast(pl.String) + pl.lit("</v></c>")
-    style = (date_look if data_type == pl.Date else look)._get_xf_index()
-    return start + pl.lit(f'" s="{style}') + value.fill_null(pl.lit('"/>'))
+    look = date_style if data_type == pl.Date else style
+    return start + pl.lit(f'" s="{look}') + value.fill_null(pl.lit('"/>'))
 
 
 def _escaped(value: pl.Expr) -> pl.Expr:

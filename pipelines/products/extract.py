@@ -51,7 +51,7 @@ def write_panel(connection: duckdb.DuckDBPyConnection, panel: Panel, out_dir: Pa
 
 def extract(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.DataFrame:
     """The panel as its readers see it, sorted by level, area and order on the panel (columns as in `_COLUMNS`)."""
-    exact = connection.execute(
+    exact = connection.sql(
         f"select level, area_code, area_name, item_no, measure, value from products.{panel.table}"
     ).pl()
     described = _described(panel)
@@ -105,7 +105,7 @@ def _hidden_cells(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.Dat
     """One row a hidden cell: area_code, item_no, measure, is_hidden."""
     families, measures = panel.protected()
     columns = [column for family in families.values() for column in family]
-    base = connection.execute(
+    base = connection.sql(
         f"select village_code, town_code, {', '.join(columns)} from products.{panel.base} order by village_code"
     ).pl()
     towns = base["town_code"].unique().sort()

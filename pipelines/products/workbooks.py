@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 import xlsxwriter
 
-from pipelines.products.bulk import BulkSheet
+from pipelines.products.bulk import Block, BulkSheet, render
 from pipelines.products.declarations import AUTO, MANUAL, PENDING, Declarations, Ledger
 from pipelines.products.parquet import TOWN, VILLAGE, write_parquet
 
@@ -26,8 +26,10 @@ WRITTEN_AS = datetime(2000, 1, 1)
 """The creation time all workbooks bear; the clock's would make equal books differ."""
 
 HEADER_ROW = 3
+_BATCH_ROWS = 20_000
 _OPTIONS = {
-    "constant_memory": True,
+    # Without temporary files: the district has 355 books of eleven parts each.
+    "in_memory": True,
     "strings_to_formulas": False,
     "strings_to_urls": False,
     "strings_to_numbers": False,
@@ -116,17 +118,47 @@ def _each(jobs: list[_Job], processes: int) -> Iterator[list[Path]]:
 def _write_town(job: _Job) -> list[Path]:
     """Writes the books of one town's villages; runs in a process of its own."""
     job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    rows = {
-        code: pl.scan_parquet(path).filter(pl.col(TOWN) == job.town_code).collect().partition_by(VILLAGE, as_dict=True)
+    frames = {
+        code: pl.scan_parquet(path).filter(pl.col(TOWN) == job.town_code).collect()
         for code, path in job.parquet.items()
     }
     files = []
-    for code, name in job.villages:
-        path = job.folder / f"{code}_{_file_name(name)}.xlsx"
-        tables = [(ledger, rows[ledger.code].get((code,))) for ledger in job.ledgers]
-        write_book(path, f"{job.town_name}{name}", tables, job.audience, job.as_of)
-        files.append(path)
+    for villages in _batches(job.villages, frames):
+        codes = [code for code, _ in villages]
+        blocks = {
+            ledger.code: rendered(ledger, frames[ledger.code].filter(pl.col(VILLAGE).is_in(codes)))
+            for ledger in job.ledgers
+        }
+        for code, name in villages:
+            path = job.folder / f"{code}_{_file_name(name)}.xlsx"
+            sheets = [(ledger, blocks[ledger.code].get(code)) for ledger in job.ledgers]
+            write_book(path, f"{job.town_name}{name}", sheets, job.audience, job.as_of)
+            files.append(path)
     return files
+
+
+def _batches(villages: tuple[tuple[str, str], ...], frames: dict[str, pl.DataFrame]) -> Iterator[list[tuple[str, str]]]:
+    """Villages in runs of not too many rows: few runs are quick, but the text of a run is held in memory."""
+    counts: dict[str, int] = {}
+    for frame in frames.values():
+        for code, rows in frame.group_by(VILLAGE).len().iter_rows():
+            counts[code] = counts.get(code, 0) + rows
+    batch: list[tuple[str, str]] = []
+    held = 0
+    for village in villages:
+        if batch and held + counts.get(village[0], 0) > _BATCH_ROWS:
+            yield batch
+            batch, held = [], 0
+        batch.append(village)
+        held += counts.get(village[0], 0)
+    if batch:
+        yield batch
+
+
+def rendered(ledger: Ledger, frame: pl.DataFrame) -> dict[str, Block]:
+    """The rows of a ledger by village; what is filled in by hand is left out and takes its column's format."""
+    filled = {i: c.label for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL}
+    return render(frame, VILLAGE, filled, HEADER_ROW + 1, _Looks.AUTO, _Looks.DAY)
 
 
 def _file_name(name: str) -> str:
@@ -134,23 +166,28 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w\-]", "", name) or "_"
 
 
-def write_book(
-    path: Path, place: str, tables: list[tuple[Ledger, pl.DataFrame | None]], audience: str, as_of: date
-) -> None:
+def write_book(path: Path, place: str, sheets: list[tuple[Ledger, Block | None]], audience: str, as_of: date) -> None:
     """Writes one village's workbook with mode 0600. A ledger without rows still has its sheet."""
     with xlsxwriter.Workbook(str(path), dict(_OPTIONS)) as book:
         book.set_properties({"title": f"{place}台账", "created": WRITTEN_AS})
         looks = _Looks(book)
-        for ledger, frame in tables:
-            _write_sheet(book.add_worksheet(ledger.title, BulkSheet), looks, place, ledger, frame, audience, as_of)
+        for ledger, block in sheets:
+            _write_sheet(book.add_worksheet(ledger.title, BulkSheet), looks, place, ledger, block, audience, as_of)
     path.chmod(0o600)
 
 
 class _Looks:
-    """The formats of one workbook, made once."""
+    """The formats of one workbook. The first two have the same numbers in every book, which rendered rows rely on."""
+
+    AUTO, DAY = 1, 2
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         font: dict[str, Any] = {"font_name": "宋体", "font_size": 10}
+        grey = {**font, "bg_color": "#E7E6E6", "border": 4}
+        auto, day = book.add_format(grey), book.add_format({**grey, "num_format": "yyyy-mm-dd", "align": "left"})
+        if (auto._get_xf_index(), day._get_xf_index()) != (self.AUTO, self.DAY):
+            raise RuntimeError("XlsxWriter numbers formats otherwise than rendered rows expect")
+        self.manual = book.add_format({**font})
         self.title = book.add_format({**font, "bold": True, "font_size": 14})
         self.line = book.add_format({**font, "font_color": "#595959"})
         head = {**font, "bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"}
@@ -159,10 +196,6 @@ class _Looks:
             PENDING: book.add_format({**head, "bg_color": "#BFBFBF", "italic": True}),
             MANUAL: book.add_format({**head, "bg_color": "#FFFFFF"}),
         }
-        grey = {**font, "bg_color": "#E7E6E6", "border": 4}
-        self.auto = book.add_format(grey)
-        self.day = book.add_format({**grey, "num_format": "yyyy-mm-dd", "align": "left"})
-        self.manual = book.add_format({**font})
 
 
 def _write_sheet(
@@ -170,12 +203,12 @@ def _write_sheet(
     looks: _Looks,
     place: str,
     ledger: Ledger,
-    frame: pl.DataFrame | None,
+    block: Block | None,
     audience: str,
     as_of: date,
 ) -> None:
     columns = ledger.shown
-    rows = 0 if frame is None else frame.height
+    rows = 0 if block is None else block.rows
     sheet.set_column(0, 0, 6)
     for i, column in enumerate(columns, 1):
         sheet.set_column(i, i, _width(column.label), looks.manual if column.role == MANUAL else None)
@@ -192,15 +225,8 @@ def _write_sheet(
     sheet.write_string(HEADER_ROW, 0, "序号", looks.head[AUTO])
     for i, column in enumerate(columns, 1):
         sheet.write_string(HEADER_ROW, i, column.label, looks.head[column.role])
-    if frame is not None:
-        _write_rows(sheet, looks, ledger, frame)
-
-
-def _write_rows(sheet: BulkSheet, looks: _Looks, ledger: Ledger, frame: pl.DataFrame) -> None:
-    """Grey cells for what is filled in; what is filled in by hand is left out and takes the column's format."""
-    numbered = frame.select(pl.int_range(1, pl.len() + 1).alias("序号"), *[pl.col(c.label) for c in ledger.shown])
-    positions = [0] + [i for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL]
-    sheet.write_block(HEADER_ROW + 1, numbered, positions, looks.auto, looks.day)
+    if block is not None:
+        sheet.write_rendered(HEADER_ROW + 1, block, len(columns))
 
 
 def _width(label: str) -> int:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines.products import declarations
 from pipelines.products.declarations import AUTO, MANUAL, Column, Declarations, Ledger
-from pipelines.products.workbooks import HEADER_ROW, write_book, write_ledgers
+from pipelines.products.parquet import VILLAGE
+from pipelines.products.workbooks import HEADER_ROW, rendered, write_book, write_ledgers
 from pipelines.settings import REPOSITORY
 
 AS_OF = date(2026, 10, 31)
@@ -45,6 +46,7 @@ LEDGER = ledger(
 def frame(names: list[str | None]) -> pl.DataFrame:
     return pl.DataFrame(
         {
+            VILLAGE: ["v"] * len(names),
             "姓名": pl.Series(names, dtype=pl.String),
             "出生日期": pl.Series([date(1953, 7, 1), None] * len(names), dtype=pl.Date)[: len(names)],
             "金额": pl.Series(["1420.50"] * len(names)).cast(pl.Decimal(12, 2)),
@@ -54,7 +56,7 @@ def frame(names: list[str | None]) -> pl.DataFrame:
 
 
 def written(path: Path, names: list[str | None]) -> openpyxl.worksheet.worksheet.Worksheet:
-    write_book(path, "某镇某村", [(LEDGER, frame(names))], "村居工作人员", AS_OF)
+    write_book(path, "某镇某村", [(LEDGER, rendered(LEDGER, frame(names))["v"])], "村居工作人员", AS_OF)
     return openpyxl.load_workbook(path)["试验台账"]
 
 
@@ -100,7 +102,13 @@ def test_sheet_says_what_it_is_and_leaves_room_to_write(tmp_path: Path) -> None:
 
 def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_book(tmp_path / name, "某村", [(LEDGER, frame(HOSTILE)), (LEDGER_TWO, None)], "村居工作人员", AS_OF)
+        write_book(
+            tmp_path / name,
+            "某村",
+            [(LEDGER, rendered(LEDGER, frame(HOSTILE))["v"]), (LEDGER_TWO, None)],
+            "村居工作人员",
+            AS_OF,
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
 

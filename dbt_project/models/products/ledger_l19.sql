@@ -2,10 +2,9 @@
 with paid as (
     select
         r.household_id,
-        array_to_string(list_sort(list(distinct r.case_id)), '、') as case_ids,
         array_to_string(list_sort(list(distinct r.item)), '、') as items,
         min(r.review_due_on) as review_due_on,
-        sum(r.amount_cny) as amount_cny
+        sum(r.amount_cny)::decimal(14, 2) as amount_cny
     from {{ ref('relief') }} as r
     where r.household_id is not null and r.status = '在享'
     group by r.household_id
@@ -16,7 +15,6 @@ select
     head.name as head_name,
     d.std_address,
     h.size,
-    r.case_ids,
     r.items,
     r.amount_cny,
     r.review_due_on,

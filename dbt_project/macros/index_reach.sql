@@ -1,0 +1,60 @@
+{# Reach of facilities by dwellings, for models of indices: rules, the people who reach and the facilities reached. #}
+
+{# One row a rule and kind, radii in metres; a square is as wide as the greater radius. #}
+{% macro index_rules(rules) -%}
+    {#- Named outside the loop: while dbt parses, the rules are not known yet, but the dependency must be. #}
+    {%- set parameter = ref('int_index__parameter') -%}
+    {% for rule in rules -%}
+    select
+        '{{ rule.indicator }}' as indicator,
+        unnest(['{{ rule.kinds | join("', '") }}']) as kind,
+        c.value as committee_m,
+        v.value as village_m,
+        greatest(c.value, v.value) as square_m
+    from {{ parameter }} as c
+    cross join {{ parameter }} as v
+    where c.parameter = '{{ rule.committee }}' and v.parameter = '{{ rule.village }}'
+    union all
+    {% endfor -%}
+    select null, null, null, null, null where false
+{%- endmacro %}
+
+{# One row a rule and point with anybody of the rule's band; x_m is null where the dwelling is not known. #}
+{% macro index_demand(rules) -%}
+    {%- set place = ref('int_index__place') -%}
+    {% for rule in rules -%}
+    select
+        '{{ rule.indicator }}' as indicator,
+        p.point,
+        p.village_code,
+        p.{{ rule.band }} as people,
+        p.x_m,
+        p.y_m,
+        case when p.is_committee then r.committee_m else r.village_m end as radius_m,
+        floor(p.x_m / r.square_m)::integer as square_x,
+        floor(p.y_m / r.square_m)::integer as square_y
+    from {{ place }} as p
+    inner join (select distinct indicator, committee_m, village_m, square_m from rule) as r
+        on r.indicator = '{{ rule.indicator }}'
+    where p.{{ rule.band }} > 0
+    union all
+    {% endfor -%}
+    select null, null, null, null, null, null, null, null, null where false
+{%- endmacro %}
+
+{# One row a rule, open facility and square it can be reached from. #}
+{% macro index_supply(open_status) -%}
+    select
+        r.indicator,
+        f.facility_id,
+        f.capacity,
+        f.x_m,
+        f.y_m,
+        floor(f.x_m / r.square_m)::integer + i.step as square_x,
+        floor(f.y_m / r.square_m)::integer + j.step as square_y
+    from {{ ref('int_index__facility') }} as f
+    inner join rule as r on r.kind = f.kind
+    cross join (select unnest([-1, 0, 1]) as step) as i
+    cross join (select unnest([-1, 0, 1]) as step) as j
+    where f.status = '{{ open_status }}' and f.x_m is not null
+{%- endmacro %}
