@@ -134,6 +134,7 @@ def register(
     member = family_of >= 0
     family = np.where(member, family_of, 0)
     with_book = member & (book[family] >= 0)
+    relation = np.where(relation == 0, SELF, relation)  # people in quarters stand alone
     code = np.where(relation == SELF, _HEAD, relation).astype(np.int64)
     guest = with_book & joined[family]
     code[guest] = _as_guests(relation[guest], sex[guest], sex[families.head[family[guest]]])

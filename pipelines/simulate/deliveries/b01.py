@@ -77,7 +77,7 @@ def snapshot(world: World, day) -> pl.DataFrame:
         days.text("entered").alias("RJSJ"),
         _flag(pl.col("empty_hukou")).alias("IS_KGH"),
         _flag(registered & living & ~same).alias("FLAG"),
-        pl.lit("").alias("ZJXYDM"),
+        _where(pl.col("uid") % 53 == 0, pl.lit("1")).alias("ZJXYDM"),
         _where(pl.col("kind") < 3, pl.when(pl.col("uid") % 97 == 0).then(pl.lit("01")).otherwise(pl.lit("13"))).alias(
             "ZZMM"
         ),

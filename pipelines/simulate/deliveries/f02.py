@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.simulate import days
-from pipelines.simulate.deliveries.common import Occasion, edit
+from pipelines.simulate.deliveries.common import Occasion, edit, put
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import leases
@@ -69,8 +69,8 @@ def snapshot(world: World, day) -> pl.DataFrame:
 
 def _spoil(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
     rows = picker.rows("owner_columns_swapped")
-    name, number = frame["房东姓名"], frame["房东证号"]
-    frame = frame.with_columns(name.scatter(rows, number.gather(rows)), number.scatter(rows, name.gather(rows)))
+    owner, number = (frame[column].gather(rows).to_list() for column in ("房东姓名", "房东证号"))
+    frame = put(put(frame, "房东姓名", rows, number), "房东证号", rows, owner)
     picker.plant("owner_columns_swapped", rows)
     rows = picker.rows("end_before_start")
     frame = frame.with_columns(frame["到期日期"].scatter(rows, frame["_early"].gather(rows)))

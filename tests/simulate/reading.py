@@ -1,0 +1,112 @@
+"""Plain readers of the ten layouts, written for the tests only and without the pipeline's own reading code.
+
+Each gives {file as truth names it: {line: row as a dict of text}}.
+"""
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pyarrow.parquet as pq
+
+F01_WIDTHS = [
+    ("DJBH", 14), ("ZJZL", 3), ("ZJHM", 20), ("XM", 30), ("XBDM", 1), ("CSRQ", 8), ("MZDM", 2), ("HJXZQH", 6),
+    ("HJXZ", 80), ("JZDZ", 100), ("JZFWID", 18), ("DJRQ", 8), ("LHRQ", 8), ("YXQZ", 8), ("ZJLX", 4), ("JZZYXQ", 8),
+    ("JFZT", 1), ("ZZSY", 2), ("JWDM", 12), ("CZBS", 1),
+]  # fmt: skip
+Rows = dict[str, dict[int, dict]]
+
+
+def b01(folder: Path) -> Rows:
+    frame = pl.read_parquet(folder / "person.parquet")
+    return {"person.parquet": dict(enumerate(frame.iter_rows(named=True), 1))}
+
+
+def b02(folder: Path) -> Rows:
+    with sqlite3.connect(folder / "fangwu.db") as base:
+        base.row_factory = sqlite3.Row
+        rows = [dict(row) for row in base.execute("select * from V_FW order by rowid")]
+    return {"fangwu.db": dict(enumerate(rows, 1))}
+
+
+def _csv(path: Path, encoding: str, header_line: int) -> Rows:
+    lines = path.read_bytes().decode(encoding).splitlines()
+    header = next(csv.reader([lines[header_line - 1]]))
+    rows = {}
+    for number, text in enumerate(lines[header_line:], header_line + 1):
+        values = next(csv.reader(io.StringIO(text)))
+        rows[number] = dict(zip(header, values, strict=False)) | {"_fields": len(values) - len(header)}
+    return {path.name: rows}
+
+
+def b03(folder: Path) -> Rows:
+    return _csv(folder / "cunju.csv", "utf-8", 1)
+
+
+def b04(folder: Path) -> Rows:
+    features = json.loads((folder / "sheshi.geojson").read_text("utf-8"))["features"]
+    return {"sheshi.geojson": dict(enumerate(features, 1))}
+
+
+def b05(folder: Path) -> Rows:
+    return _csv(folder / "daima.csv", "utf-8", 1)
+
+
+def f01(folder: Path) -> Rows:
+    rows, body = {}, (folder / "lhry.txt").read_bytes()
+    for number, record in enumerate(body.split(b"\r\n")[:-2], 1):
+        row, start = {}, 0
+        for name, width in F01_WIDTHS:
+            row[name] = record[start : start + width].decode("gb18030", errors="replace").rstrip(" ")
+            start += width
+        rows[number] = row
+    return {"lhry.txt": rows}
+
+
+def f02(folder: Path) -> Rows:
+    return _csv(folder / "czfw.csv", "gbk", 2)
+
+
+def f06(folder: Path) -> Rows:
+    book = openpyxl.load_workbook(folder / "shjz.xlsx")
+    result = {}
+    for sheet in book:
+        header = [cell.value for cell in sheet[2]]
+        rows, shared = {}, {}
+        for number, values in enumerate(sheet.iter_rows(min_row=3, values_only=True), 3):
+            row = dict(zip(header, values, strict=True))
+            if row["成员姓名"] is None:  # subtotal, total or note
+                continue
+            if row["救助编号"] is not None:
+                shared = {name: row[name] for name in header[:5]}
+            rows[number] = row | shared
+        result[f"shjz.xlsx#{sheet.title}"] = rows
+    return result
+
+
+def f08(folder: Path) -> Rows:
+    return _csv(folder / "cjrz.csv", "gbk", 1)
+
+
+def f11(folder: Path) -> Rows:
+    path = next(folder.glob("ym=*/part-0.parquet"))
+    rows = pq.read_table(path, partitioning=None).to_pylist()
+    return {str(path.relative_to(folder)): dict(enumerate(rows, 1))}
+
+
+READERS = {
+    "B01": b01,
+    "B02": b02,
+    "B03": b03,
+    "B04": b04,
+    "B05": b05,
+    "F01": f01,
+    "F02": f02,
+    "F06": f06,
+    "F08": f08,
+    "F11": f11,
+}

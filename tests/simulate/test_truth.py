@@ -1,0 +1,173 @@
+"""The truth agrees with the deliveries: every row is known, every planted defect is there, nothing else is broken."""
+
+import re
+import stat
+from datetime import date
+
+import polars as pl
+import pytest
+from stdnum.exceptions import ValidationError
+from stdnum.iso7064 import mod_11_2
+
+from pipelines.simulate.dirt import KINDS
+from tests.simulate.reading import READERS
+
+NUMBER = {
+    "B01": ("ZJHM", "ZJZLDM"),
+    "F01": ("ZJHM", "ZJZL"),
+    "F02": ("房东证号", None),
+    "F06": ("成员身份证号", None),
+    "F08": ("残疾人证号", None),
+    "F11": ("person_cert", None),
+}
+FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")
+
+
+def is_citizen_number(text: object) -> bool:
+    """Whether an old or new number, after folding width, case and blanks, is right; by stdnum's checksum."""
+    value = str(text).translate(FULL_WIDTH).replace(" ", "").upper()
+    if len(value) == 15 and value.isdigit():
+        value = f"{value[:6]}19{value[6:]}"
+        value += mod_11_2.calc_check_digit(value)
+    try:
+        date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+        mod_11_2.validate(value)
+    except (ValidationError, ValueError):
+        return False
+    return len(value) == 18
+
+
+@pytest.fixture(scope="module")
+def files(landing):
+    """{(feed, day, file): {line: row}} of all deliveries."""
+    result = {}
+    for folder in sorted(landing.glob("*/*/001")):
+        feed, day = folder.parts[-3], date.fromisoformat(folder.parts[-2])
+        for file, rows in READERS[feed](folder).items():
+            result[feed, day, file] = rows
+    return result
+
+
+def test_every_kind_of_defect_is_planted(truth):
+    planted = set(truth["dirt"].select("feed", "dirt", "column", "expect").unique().rows())
+    assert planted == {(kind.feed, kind.name, kind.column, kind.expect) for kind in KINDS}
+
+
+def test_defects_lie_on_lines_that_exist_and_only_one_on_a_line(files, truth):
+    dirt = truth["dirt"]
+    assert dirt.select("feed", "business_on", "delivery", "file", "line").is_duplicated().sum() == 0
+    for row in dirt.iter_rows(named=True):
+        assert row["line"] in files[row["feed"], row["business_on"], row["file"]]
+
+
+def test_every_person_row_is_known(files, truth):
+    known = truth["rows"].group_by("feed", "business_on", "file").agg(pl.col("line").sort())
+    for feed, day, file, lines in known.iter_rows():
+        assert lines == sorted(files[feed, day, file]), (feed, day, file)
+    assert set(known["feed"]) == set(NUMBER)
+
+
+def test_rows_name_the_person_they_are_about(files, truth):
+    """The number on a sound row is the number of the person the truth names."""
+    numbers = dict(truth["persons"].select("person_uid", "cert_no").rows())
+    spoilt = set(truth["dirt"].select("feed", "business_on", "file", "line").rows())
+    for feed, day, file, line, uid in truth["rows"].select("feed", "business_on", "file", "line", "person_uid").rows():
+        if (feed, day, file, line) not in spoilt:
+            assert str(files[feed, day, file][line][NUMBER[feed][0]])[:18] == numbers[uid]
+
+
+def test_no_number_is_broken_but_the_planted_ones(files, truth):
+    fatal = truth["dirt"].filter(
+        pl.col("column").is_in([column for column, _ in NUMBER.values()]) & (pl.col("expect") == "quarantine")
+    )
+    fatal = fatal.filter(~pl.col("dirt").str.contains("digit_"))
+    broken = set(fatal.select("feed", "business_on", "file", "line").rows())
+    found = set()
+    for (feed, day, file), rows in files.items():
+        if feed not in NUMBER:
+            continue
+        column, kind = NUMBER[feed]
+        for line, row in rows.items():
+            text = row[column][:20] if feed == "F08" else row[column]
+            text = str(text).replace(" ", "")[:18] if feed == "F08" else text
+            if kind and row[kind] != "111":
+                continue
+            if feed == "F02" and re.fullmatch(r"[A-Z0-9()]{8,15}", str(text)):
+                continue  # a foreigner's document
+            if not is_citizen_number(text):
+                found.add((feed, day, file, line))
+    assert found == broken
+
+
+def test_own_rows_of_residents_in_b01_survive(files, truth):
+    """Whoever lives here has on every day a row of B01 that is not to be quarantined."""
+    bad = truth["dirt"].filter(pl.col("expect") != "accept").select("feed", "business_on", "file", "line")
+    rows = truth["rows"].join(bad, on=["feed", "business_on", "file", "line"], how="anti")
+    last = rows.filter((pl.col("feed") == "B01") & (pl.col("business_on") == pl.col("business_on").max()))
+    assert last["person_uid"].is_duplicated().sum() == 0
+    residents = truth["persons"].filter("is_resident")["person_uid"]
+    assert set(residents) <= set(last["person_uid"])
+
+
+def test_residence_of_truth_is_the_residence_delivered(files, truth):
+    persons = {row["person_uid"]: row for row in truth["persons"].iter_rows(named=True)}
+    rows = truth["rows"].filter(pl.col("feed") == "B01")
+    day = rows["business_on"].max()
+    here = 0
+    for file, line, uid in rows.filter(pl.col("business_on") == day).select("file", "line", "person_uid").rows():
+        row, person = files["B01", day, file][line], persons[uid]
+        if person["is_resident"]:
+            silent = row["JZDJWHDM"] == "" and row["JZDZ"] == "" and row["FLAG"] == "0"
+            assert (row["HJDJWHDM"] if silent else row["JZDJWHDM"]) == person["res_village_code"]
+            here += 1
+        elif person["alive"]:
+            assert row["JZDJWHDM"] == "" and row["JZDZ"] != ""
+    assert here >= truth["persons"]["is_resident"].sum()
+
+
+def test_planted_b01_defects_look_like_their_name(files, truth):
+    shapes = {
+        "old_number_15": ("ZJHM", r"\d{15}"),
+        "lower_case_x": ("ZJHM", r"\d{17}x"),
+        "full_width_number": ("ZJHM", r"[０-９Ｘ]{18}"),
+        "number_in_scientific_notation": ("ZJHM", r"\d\.\d{5}E\+17"),
+        "number_17_characters": ("ZJHM", r"\d{17}"),
+        "number_impossible_date": ("ZJHM", r"\d{10}0230\d{3}[\dX]"),
+        "sex_in_words": ("XBDM", r"男|女|M|F|01|02"),
+        "birth_date_style": ("CSRQ", r"\d{4}[-.]\d\d[-.]\d\d"),
+        "education_synonym": ("WHCDDM", r"72|82"),
+    }
+    seen = set()
+    for row in truth["dirt"].filter(pl.col("feed") == "B01").iter_rows(named=True):
+        if row["dirt"] in shapes:
+            column, shape = shapes[row["dirt"]]
+            text = files["B01", row["business_on"], row["file"]][row["line"]][column]
+            assert re.fullmatch(shape, text), row
+            seen.add(row["dirt"])
+    assert seen == set(shapes)
+
+
+def test_duplicates_are_identical_to_another_row(files, truth):
+    for row in truth["dirt"].filter(pl.col("dirt") == "identical_row").iter_rows(named=True):
+        rows = files[row["feed"], row["business_on"], row["file"]]
+        assert sum(other == rows[row["line"]] for other in rows.values()) == 2
+
+
+def test_cut_addresses_end_inside_a_character(landing, truth):
+    cut = truth["dirt"].filter(pl.col("dirt").str.contains("cut_in_character"))
+    assert len(cut) >= 2
+    for row in cut.iter_rows(named=True):
+        body = (landing / "F01" / row["business_on"].isoformat() / "001" / "lhry.txt").read_bytes()
+        record = body.split(b"\r\n")[row["line"] - 1]
+        field = record[84:164] if row["column"] == "HJXZ" else record[164:264]
+        with pytest.raises(UnicodeDecodeError):
+            field.decode("gb18030")
+        assert field[:-1].decode("gb18030")
+
+
+def test_truth_is_readable_by_its_owner_only(small):
+    folder = small[0] / "vault"
+    for path in (folder, folder / "truth"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    for path in (folder / "truth").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
