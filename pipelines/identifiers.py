@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from stdnum import numdb
 
 IDCARD, HMT_RESIDENCE, HM_PERMIT = "idcard", "hmt_residence", "hm_permit"
@@ -55,9 +56,13 @@ class KeyProblem(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """A pseudonym key. `key_id` names it in receipts without revealing it."""
+    """A pseudonym key. `key_id` names it in receipts without revealing it.
+
+    `known` remembers what was computed, by domain: the same people and dwellings come in many feeds.
+    """
 
     secret: bytes = field(repr=False)
+    known: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def key_id(self) -> str:
@@ -88,28 +93,23 @@ def examine(
     """
     frame = pl.DataFrame({"v": _clean(raw)})
     frame = frame.with_columns(
-        declared.alias("declared") if declared is not None else pl.lit(None, pl.String).alias("declared")
+        pl.lit(None, pl.String).alias("declared") if declared is None else declared.alias("declared")
     )
-    frame = frame.with_columns(_suffix_columns(with_suffix))
-    frame = _read_eighteen(frame)
-    frame = frame.with_columns(pl.col("area").is_in(list(_known_areas(frame["area"], allow_synthetic))).alias("known"))
-    frame = frame.with_columns(_kind_expression(kinds).alias("kind"))
-    problem = _problem_expression(kinds, with_suffix, latest)
-    frame = frame.with_columns(pl.when(pl.col("v").is_not_null()).then(problem).alias("problem"))
-    good = pl.col("v").is_not_null() & pl.col("problem").is_null()
-    born = good & pl.col("kind").is_in([IDCARD, HMT_RESIDENCE, FOREIGN_PR])
-    sexed = good & pl.col("kind").is_in([IDCARD, HMT_RESIDENCE])
-    return frame.select(
-        canonical=pl.when(good).then(pl.col("text")),
-        kind=pl.when(good).then("kind"),
-        problem="problem",
-        birth_on=pl.when(born).then("birth"),
-        sex_code=pl.when(sexed).then(pl.when(pl.col("body") % 2 == 1).then(pl.lit("1")).otherwise(pl.lit("2"))),
-        was_15=pl.when(good).then("is15"),
-        suffix_kind=pl.when(good).then("suffix_kind"),
-        suffix_grade=pl.when(good).then("suffix_grade"),
-        reissue=pl.when(good).then("reissue"),
+    frame = frame.with_columns(_suffix_columns(with_suffix)).with_columns(
+        is18=pl.col("v").str.contains(r"^[0-9]{17}[0-9X]$"), is15=pl.col("v").str.contains(r"^[0-9]{15}$")
     )
+    # Citizens' numbers, nearly all, are spared the patterns that tell the other documents apart.
+    is_numeric = (frame["is18"] | frame["is15"]).fill_null(False) & frame["declared"].ne_missing(PASSPORT)
+    frame = frame.with_columns(pl.col("is18", "is15").fill_null(False))
+    parts = [
+        _answers(_read_numeric(frame.filter(is_numeric), allow_synthetic), kinds, with_suffix, latest),
+        _answers(_read_other(frame.filter(~is_numeric)), kinds, with_suffix, latest),
+    ]
+    if is_numeric.all() or not is_numeric.any():
+        return parts[0] if is_numeric.any() else parts[1]
+    rank = is_numeric.cast(pl.Int64).cum_sum() - 1
+    place = pl.select(pl.when(is_numeric).then(rank).otherwise(pl.int_range(len(raw)) - rank - 1 + len(parts[0])))
+    return pl.concat(parts)[place.to_series()]
 
 
 def canonical(
@@ -153,19 +153,14 @@ def _suffix_columns(with_suffix: bool) -> list[pl.Expr]:
     ]
 
 
-def _read_eighteen(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add text (18 digits where the value is a 15-digit number), body (17 digits as integer), area, birth, check."""
+def _read_numeric(frame: pl.DataFrame, allow_synthetic: bool) -> pl.DataFrame:
+    """Numbers of 18 or 15 digits: kind, canonical text, birth date, last digit of the sequence, and what fails."""
     v = pl.col("v")
     # Sequence numbers 996-999 were given to centenarians, born in the century before.
     century = pl.when(v.str.slice(12, 3).is_in(["996", "997", "998", "999"])).then(pl.lit("18")).otherwise(pl.lit("19"))
-    frame = frame.with_columns(
-        is18=v.str.contains(r"^[0-9]{17}[0-9X]$").fill_null(False), is15=v.str.contains(r"^[0-9]{15}$").fill_null(False)
-    )
+    converted = pl.concat_str([v.str.slice(0, 6), century, v.str.slice(6)])
     digits = (
-        pl.when("is18")
-        .then(v.str.slice(0, 17))
-        .when("is15")
-        .then(pl.concat_str([v.str.slice(0, 6), century, v.str.slice(6)]))
+        pl.when("is18").then(v.str.slice(0, 17)).otherwise(converted) if frame["is15"].any() else v.str.slice(0, 17)
     )
     frame = frame.with_columns(digits=digits).with_columns(
         body=pl.col("digits").cast(pl.Int64),
@@ -175,65 +170,98 @@ def _read_eighteen(frame: pl.DataFrame) -> pl.DataFrame:
     total = pl.sum_horizontal(pl.col("body") // 10 ** (16 - i) % 10 * weight for i, weight in enumerate(_WEIGHTS))
     frame = frame.with_columns(check=(12 - total % 11) % 11)
     letter = pl.when(pl.col("check") == 10).then(pl.lit("X")).otherwise(pl.col("check").cast(pl.String))
-    return frame.with_columns(
-        right_check=v.str.slice(17, 1) == letter,
-        text=pl.when("is15").then(pl.concat_str([pl.col("digits"), letter])).otherwise(_without_mark(v)),
+    kind = (
+        pl.when(pl.col("is18") & (pl.col("body") // 10**16 == 9))
+        .then(pl.lit(FOREIGN_PR))
+        .when(pl.col("is18") & (pl.col("body") // 10**11).is_in([810000, 820000, 830000]))
+        .then(pl.lit(HMT_RESIDENCE))
+        .otherwise(pl.lit(IDCARD))
+    )
+    known = pl.col("area").is_in(_known_areas(frame["area"], allow_synthetic))
+    return frame.with_columns(kind=kind).with_columns(
+        text=pl.when("is15").then(pl.concat_str([pl.col("digits"), letter])).otherwise(v),
+        unread=pl.lit(None, pl.String),
+        odd_sequence=pl.col("body") % 2 == 1,
+        wrong_check=pl.col("is18") & (v.str.slice(17, 1) != letter),
+        wrong_date=pl.col("birth").is_null(),
+        wrong_area=(pl.col("kind") == IDCARD) & ~known,
     )
 
 
-def _without_mark(v: pl.Expr) -> pl.Expr:
-    """Old Taiwan booklets carry an optional (B) that is not part of the number."""
-    return v.str.replace(r"^([0-9]{10})\(B\)$", "${1}")
-
-
-def _kind_expression(kinds: Sequence[str]) -> pl.Expr:
-    """What a number is by its shape; a passport's shape says little, so the declared kind decides there."""
+def _read_other(frame: pl.DataFrame) -> pl.DataFrame:
+    """Everything else, empty values too: told by shape, or why it cannot be told."""
     v, declared = pl.col("v"), pl.col("declared")
     passport = (declared == PASSPORT).fill_null(False) & v.str.contains(_PASSPORT_FREE) & v.str.contains(r"[0-9]")
-    shaped = (
+    kind = (
         pl.when(passport)
         .then(pl.lit(PASSPORT))
-        .when(pl.col("is18") & v.str.starts_with("9"))
-        .then(pl.lit(FOREIGN_PR))
-        .when(pl.col("is18") & v.str.contains(r"^8[123]0000"))
-        .then(pl.lit(HMT_RESIDENCE))
-        .when(pl.col("is18") | pl.col("is15"))
-        .then(pl.lit(IDCARD))
         .when(v.str.contains(r"^[A-Z]{3}[0-9]{12}$"))
         .then(pl.lit(FOREIGN_PR))
         .when(v.str.contains(r"^[HM][0-9]{8}([0-9]{2})?$"))
         .then(pl.lit(HM_PERMIT))
         .when(v.str.contains(r"^[0-9]{8}$|^[0-9]{10}(\(B\))?$"))
         .then(pl.lit(TW_PERMIT))
+        .when(v.str.contains(_PASSPORT_CN))
+        .then(pl.lit(PASSPORT))
     )
-    return pl.when(shaped.is_null() & v.str.contains(_PASSPORT_CN)).then(pl.lit(PASSPORT)).otherwise(shaped)
+    unread = (
+        pl.when(v.str.contains(r"^[0-9](\.[0-9]+)?E\+?[0-9]+$"))
+        .then(pl.lit("precision_lost"))
+        .when(v.str.contains(r"\*{2,}"))
+        .then(pl.lit("masked"))
+        .when(pl.col("kind").is_null() & v.str.contains(r"^[0-9]+X?$"))
+        .then(pl.lit("length"))
+        .when(pl.col("kind").is_null() & v.is_not_null())
+        .then(pl.lit("characters"))
+    )
+    nothing = pl.lit(False)
+    return frame.with_columns(kind=kind).with_columns(
+        # Old Taiwan booklets carry an optional (B) that is not part of the number.
+        text=v.str.replace(r"^([0-9]{10})\(B\)$", "${1}"),
+        unread=unread,
+        birth=pl.lit(None, pl.Date),
+        odd_sequence=pl.lit(None, pl.Boolean),
+        wrong_check=(pl.col("kind") == FOREIGN_PR).fill_null(False) & ~_machine_readable_check(v),
+        wrong_date=nothing,
+        wrong_area=nothing,
+    )
 
 
-def _problem_expression(kinds: Sequence[str], with_suffix: bool, latest: date | None) -> pl.Expr:
-    """The first thing wrong with a number, or null. Order: what cannot be read, then what cannot be true."""
-    v, kind = pl.col("v"), pl.col("kind")
-    numbered = kind.is_in([IDCARD, HMT_RESIDENCE, FOREIGN_PR]) & (pl.col("is18") | pl.col("is15"))
-    rules: list[tuple[pl.Expr, str]] = [
-        (v.str.contains(r"^[0-9](\.[0-9]+)?E\+?[0-9]+$"), "precision_lost"),
-        (v.str.contains(r"\*{2,}"), "masked"),
-        (kind.is_null() & v.str.contains(r"^[0-9]+X?$"), "length"),
-        (kind.is_null(), "characters"),
-        (~kind.is_in(list(kinds)) | (pl.col("declared").is_not_null() & (kind != pl.col("declared"))), "kind"),
-        (numbered & pl.col("birth").is_null(), "date"),
-        (numbered & (pl.col("birth") < EARLIEST_BIRTH), "birth"),
-        (pl.col("is18") & numbered & ~pl.col("right_check"), "check_digit"),
-        ((kind == IDCARD) & ~pl.col("known"), "area"),
-        ((kind == FOREIGN_PR) & ~pl.col("is18") & ~_machine_readable_check(v), "check_digit"),
-    ]
-    if latest is not None:
-        rules.insert(7, (numbered & (pl.col("birth") > latest), "birth"))
+def _answers(frame: pl.DataFrame, kinds: Sequence[str], with_suffix: bool, latest: date | None) -> pl.DataFrame:
+    """The columns of `examine`. A number has one problem: what cannot be read goes before what cannot be true."""
+    kind, born = pl.col("kind"), pl.col("birth")
+    wrong_kind = ~kind.is_in(list(kinds)) | (kind != pl.col("declared")).fill_null(False)
+    problem = (
+        pl.when(pl.col("unread").is_not_null())
+        .then("unread")
+        .when(wrong_kind)
+        .then(pl.lit("kind"))
+        .when("wrong_date")
+        .then(pl.lit("date"))
+        .when((born < EARLIEST_BIRTH) | (born > latest if latest else pl.lit(False)))
+        .then(pl.lit("birth"))
+        .when("wrong_check")
+        .then(pl.lit("check_digit"))
+        .when("wrong_area")
+        .then(pl.lit("area"))
+    )
     if with_suffix:
         wrong = ~pl.col("suffix_kind").is_in(list("1234567")) | ~pl.col("suffix_grade").is_in(list("1234"))
-        rules.append((pl.col("suffix_kind").is_null() | wrong, "suffix"))
-    problem: pl.Expr = pl.lit(None, pl.String)
-    for broken, name in reversed(rules):
-        problem = pl.when(broken.fill_null(False)).then(pl.lit(name)).otherwise(problem)
-    return problem
+        problem = problem.when(pl.col("suffix_kind").is_null() | wrong).then(pl.lit("suffix"))
+    frame = frame.with_columns(problem=pl.when(pl.col("v").is_not_null()).then(problem))
+    good = pl.col("v").is_not_null() & pl.col("problem").is_null()
+    sexed = good & kind.is_in([IDCARD, HMT_RESIDENCE])
+    return frame.select(
+        canonical=pl.when(good).then(pl.col("text")),
+        kind=pl.when(good).then("kind"),
+        problem="problem",
+        birth_on=pl.when(good).then("birth"),
+        sex_code=pl.when(sexed).then(pl.when("odd_sequence").then(pl.lit("1")).otherwise(pl.lit("2"))),
+        was_15=pl.when(good).then("is15"),
+        suffix_kind=pl.when(good).then("suffix_kind"),
+        suffix_grade=pl.when(good).then("suffix_grade"),
+        reissue=pl.when(good).then("reissue"),
+    )
 
 
 def _machine_readable_check(v: pl.Expr) -> pl.Expr:
@@ -244,8 +272,8 @@ def _machine_readable_check(v: pl.Expr) -> pl.Expr:
     return (total % 10 == places[14]).fill_null(False)
 
 
-def _known_areas(areas: pl.Series, allow_synthetic: bool) -> set[str]:
-    return {code for code in areas.unique() if code is not None and _is_known_area(code, allow_synthetic)}
+def _known_areas(areas: pl.Series, allow_synthetic: bool) -> list[str]:
+    return [code for code in areas.unique() if _is_known_area(code, allow_synthetic)]
 
 
 @lru_cache(maxsize=65536)
@@ -294,32 +322,38 @@ def masks(numbers: pl.Series) -> pl.Series:
 
 def pseudonym(key: Key, domain: str, value: str) -> str:
     """Keyed pseudonym of one value: 100 bits of HMAC-SM3 over `domain NUL value` as 20 lower-case base32 characters."""
-    return _base32([hmac.digest(key.secret, f"{domain}\0{value}".encode(), "sm3")])[0]
+    return str(_base32(hmac.digest(key.secret, f"{domain}\0{value}".encode(), "sm3"))[0])
 
 
 def pseudonyms(key: Key, domain: str, values: pl.Series) -> pl.Series:
-    """`pseudonym` of every value (null stays null), each distinct value computed once."""
-    distinct = values.drop_nulls().unique()
-    secret, head, digest = key.secret, f"{domain}\0".encode(), hmac.digest
-    codes = _base32([digest(secret, head + value.encode(), "sm3") for value in distinct.to_list()])
-    if len(distinct) == 0:
-        return pl.Series(values.name, [None] * len(values), pl.String)
-    table = pl.DataFrame({"v": distinct, "code": codes})
-    return pl.DataFrame({"v": values}).join(table, on="v", how="left", maintain_order="left")["code"].alias(values.name)
+    """`pseudonym` of every value (null stays null), each distinct value computed once in the life of `key`."""
+    frame = pl.DataFrame({"value": values})
+    table = key.known.get(domain, pl.DataFrame(schema={"value": pl.String, "code": pl.String}))
+    new = frame.join(table, on="value", how="anti").to_series().drop_nulls().unique()
+    if len(new):
+        secret, head, digest = key.secret, f"{domain}\0".encode(), hmac.digest
+        digests = b"".join([digest(secret, head + value.encode(), "sm3") for value in new.to_list()])
+        table = pl.concat([table, pl.DataFrame({"value": new, "code": _base32(digests)})])
+        key.known[domain] = table
+    return frame.join(table, on="value", how="left", maintain_order="left")["code"].alias(values.name)
 
 
-def _base32(digests: list[bytes]) -> pl.Series:
-    """First 100 bits of each digest in RFC 4648 base32, lower case, without padding."""
+def _base32(digests: bytes) -> pl.Series:
+    """First 100 bits of each 32-byte digest in RFC 4648 base32, lower case, without padding."""
     alphabet = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
-    weights = np.array([16, 8, 4, 2, 1], dtype=np.uint8)
-    parts: list[np.ndarray] = []
-    step = 200_000  # bits are unpacked to a byte each: 21 MB at a time
-    for start in range(0, len(digests), step):
-        block = np.frombuffer(b"".join(d[:13] for d in digests[start : start + step]), dtype=np.uint8).reshape(-1, 13)
-        bits = np.unpackbits(block, axis=1)[:, :100].reshape(-1, 20, 5)
-        letters = alphabet[(bits * weights).sum(axis=2, dtype=np.uint8)]
-        parts.append(letters.view("S20").ravel().astype("U20"))
-    return pl.Series(np.concatenate(parts) if parts else [], dtype=pl.String)
+    places = np.array([1 << 32, 1 << 24, 1 << 16, 1 << 8, 1], dtype=np.uint64)
+    shifts = np.arange(35, -1, -5, dtype=np.uint64)
+    whole = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32)
+    letters = np.empty((len(whole), 20), dtype=np.uint8)
+    step = 100_000  # what is unpacked at a time: 24 letters as 64-bit numbers a digest
+    for start in range(0, len(whole), step):
+        # 5 bytes are 8 letters; 15 bytes give 24, of which 20 are kept.
+        groups = whole[start : start + step, :15].reshape(-1, 3, 5).astype(np.uint64) @ places
+        indices = (groups[:, :, None] >> shifts) & np.uint64(31)
+        letters[start : start + step] = alphabet[indices.reshape(-1, 24)[:, :20]]
+    offsets = np.arange(0, 20 * len(whole) + 1, 20, dtype=np.int64)
+    text = pa.LargeStringArray.from_buffers(len(whole), pa.py_buffer(offsets), pa.py_buffer(letters))
+    return pl.Series(text, dtype=pl.String)
 
 
 def load_key(path: Path, must_exist: bool) -> Key:

@@ -11,8 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from pipelines import identifiers
-from pipelines.feeds import parse, rules
-from pipelines.feeds.contracts import PART_SUFFIX, Column, Contract, RowRule
+from pipelines.feeds import rules
+from pipelines.feeds.columns import Rule, read_columns, value_name
+from pipelines.feeds.contracts import PART_SUFFIX, Contract, RowRule
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 
@@ -33,6 +34,7 @@ _QUARANTINE_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "messages_zh": pl.List(pl.String),
     "messages_en": pl.List(pl.String),
 }
+_NEVER = "never"
 QUARANTINE_SCHEMA = pl.Schema(_QUARANTINE_TYPES)
 DUPLICATE_SCHEMA = pl.Schema(
     {
@@ -43,16 +45,6 @@ DUPLICATE_SCHEMA = pl.Schema(
         "reason": pl.String,
     }
 )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule as rows break it: its code, the raw column people look at, its severity and message."""
-
-    code: str
-    column: str
-    severity: str
-    message: Message
 
 
 @dataclass
@@ -79,13 +71,13 @@ def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]
 
 def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date, reference: Path) -> Checked:
     """Check every row of a delivery against its contract."""
-    values, broken = _read_columns(contract, raw, business_on, reference)
+    columns = read_columns(contract, raw, business_on, reference)
+    values, broken = columns.values, columns.broken | _row_rules(contract, columns.values, business_on)
     rule_list = list(broken)
-    flags = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(broken.values())])
+    # The first flag is never raised: it gives the frame its height where no rule is broken.
+    flags = pl.DataFrame({_NEVER: _none(raw.frame.height)} | {str(i): rows for i, rows in enumerate(broken.values())})
     errors = [str(i) for i, rule in enumerate(rule_list) if rule.severity == "error"]
-    held = (
-        flags.select(pl.any_horizontal(errors)).to_series() if errors and raw.frame.height else _none(raw.frame.height)
-    )
+    held = flags.select(pl.any_horizontal(_NEVER, *errors)).to_series()
     quarantine = _quarantine(contract, raw, flags, rule_list, held)
     duplicates, superseded = _duplicates(contract, raw, values, held)
     stay = ~held & ~superseded
@@ -100,7 +92,7 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
         duplicates=duplicates,
         delivered=raw.delivered,
         rule_counts={code: count for code, count in counts.items() if count},
-        dropped=_dropped(contract, raw.frame),
+        dropped=columns.dropped,
     )
     accounted = rows.height + quarantine.height + duplicates.height
     if checked.delivered != accounted:
@@ -108,81 +100,7 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
     return checked
 
 
-# ---------------------------------------------------------------- columns
-
-
-def _read_columns(
-    contract: Contract, raw: Raw, business_on: date, reference: Path
-) -> tuple[pl.DataFrame, dict[Rule, pl.Series]]:
-    """Typed values of every column, and for every rule the rows that break it."""
-    expressions: dict[str, pl.Expr] = {}
-    flags: list[tuple[Rule, pl.Expr]] = []
-    for column in contract.read_columns:
-        if column.intake.role in ("identity", "credit_code", "drop"):
-            continue
-        reading = parse.read(column, reference)
-        expressions[column.name] = reading.value
-        flags += [(_rule(contract, column, name), broken) for name, broken in reading.broken.items()]
-    values = raw.frame.select(pl.col(LINE), pl.col(FILE), *(e.alias(name) for name, e in expressions.items()))
-    answers = raw.frame.select(e.fill_null(False).alias(str(i)) for i, (_, e) in enumerate(flags))
-    broken = {rule: answers[str(i)] for i, (rule, _) in enumerate(flags)}
-    for column in contract.read_columns:
-        if column.intake.role == "identity":
-            values, more = _identity(contract, column, raw.frame, values, business_on)
-            broken |= more
-        elif column.intake.role == "credit_code":
-            values, more = _credit_code(contract, column, raw.frame, values)
-            broken |= more
-        if column.required and column.intake.role != "drop":
-            empty = raw.frame.select(parse.clean(column.physical).is_null()).to_series()
-            broken[_rule(contract, column, "required", "error")] = empty
-    for column in contract.read_columns:
-        if column.physical in raw.cut and column.intake.role != "drop":
-            broken[_rule(contract, column, "cut_char", "warning")] = raw.cut[column.physical]
-    return values, broken | _row_rules(contract, values, business_on)
-
-
-def _identity(
-    contract: Contract, column: Column, frame: pl.DataFrame, values: pl.DataFrame, business_on: date
-) -> tuple[pl.DataFrame, dict[Rule, pl.Series]]:
-    """Add the parts of an identity number; its canonical form stands where its pseudonym will (`_pseudonymise`)."""
-    options = column.intake
-    text = frame.select(parse.clean(column.physical)).to_series()
-    if options.unknown:
-        text = text.set(text.is_in(list(options.unknown)).fill_null(False), None)
-    found = identifiers.examine(
-        text,
-        kinds=options.kinds or identifiers.KINDS,
-        declared=values[options.declared_by] if options.declared_by else None,
-        with_suffix=options.with_suffix,
-        allow_synthetic=contract.synthetic_areas,
-        latest=business_on,
-    )
-    parts = [part for part in PART_SUFFIX if part not in ("id", "masked")]
-    values = values.with_columns(
-        found["canonical"].alias(_value_name(column)),
-        *(found[part].alias(column.name + PART_SUFFIX[part]) for part in parts),
-    )
-    problems = found["problem"]
-    broken = {}
-    for problem in problems.drop_nulls().unique().sort():
-        name = "birth_date" if problem == "date" else problem
-        broken[_rule(contract, column, name)] = (problems == problem).fill_null(False)
-    return values, broken
-
-
-def _credit_code(
-    contract: Contract, column: Column, frame: pl.DataFrame, values: pl.DataFrame
-) -> tuple[pl.DataFrame, dict[Rule, pl.Series]]:
-    text = frame.select(parse.clean(column.physical)).to_series()
-    distinct = text.unique()
-    found = identifiers.credit_codes(distinct).with_columns(distinct.alias("text"))
-    found = pl.DataFrame({"text": text}).join(found, on="text", how="left", nulls_equal=True, maintain_order="left")
-    broken = {
-        _rule(contract, column, problem, severity): (found["problem"] == problem).fill_null(False)
-        for problem, severity in (("characters", column.severity), ("check_digit", "warning"))
-    }
-    return values.with_columns(found["canonical"].alias(column.name)), broken
+# ---------------------------------------------------------------- row rules
 
 
 def _row_rules(contract: Contract, values: pl.DataFrame, business_on: date) -> dict[Rule, pl.Series]:
@@ -211,18 +129,6 @@ def _broken(rule: RowRule) -> pl.Expr:
     return ~condition.fill_null(False).any().over(list(rule.within))
 
 
-def _rule(contract: Contract, column: Column, name: str, severity: str | None = None) -> Rule:
-    if severity is None:
-        severity = "warning" if name == "rare_char" else column.severity
-    message = row_message(name, column.label, column.physical)
-    return Rule(f"{contract.feed}.{column.name}.{name}", column.physical, severity, message)
-
-
-def _value_name(column: Column) -> str:
-    """Where a column's value stands: an identity's canonical number under the name its pseudonym will have."""
-    return column.name + PART_SUFFIX["id"] if column.intake.role == "identity" else column.name
-
-
 # ---------------------------------------------------------------- outcomes
 
 
@@ -236,17 +142,15 @@ def _dq(flags: pl.DataFrame, rule_list: list[Rule]) -> pl.Series:
 
 def _names(flags: pl.DataFrame, names: dict[str, str]) -> pl.Series:
     """For each row the names of the flags that are true, as a list; only rows with a flag pay for it."""
+    nothing = pl.Series([[]], dtype=pl.List(pl.String))
     if not names:
-        return pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, flags.height)
-    any_flag = flags.select(pl.any_horizontal(list(names)).arg_true()).to_series()
-    lists = flags[any_flag].select(
+        return nothing.new_from_index(0, flags.height)
+    flagged = flags.select(pl.any_horizontal(list(names))).to_series()
+    lists = flags.filter(flagged).select(
         pl.concat_list(pl.when(pl.col(i)).then(pl.lit(name)) for i, name in names.items()).list.drop_nulls()
     )
-    empty = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, flags.height)
-    positions = pl.DataFrame({"at": any_flag, "names": lists.to_series()})
-    all_rows = pl.DataFrame({"at": pl.int_range(flags.height, dtype=pl.UInt32, eager=True), "empty": empty})
-    joined = all_rows.join(positions, on="at", how="left", maintain_order="left")
-    return joined.select(pl.coalesce("names", "empty")).to_series()
+    place = pl.select(pl.when(flagged).then(flagged.cast(pl.Int64).cum_sum() - 1).otherwise(lists.height)).to_series()
+    return lists.to_series().append(nothing).gather(place)
 
 
 def _quarantine(
@@ -289,7 +193,7 @@ def _duplicates(contract: Contract, raw: Raw, values: pl.DataFrame, held: pl.Ser
     """
     names = list(contract.physicals)
     if contract.key:
-        keys = [_value_name(contract.by_name[name]) for name in contract.key]
+        keys = [value_name(contract.by_name[name]) for name in contract.key]
         candidates = values.with_row_index("at").filter(~held).filter(pl.struct(keys).is_duplicated())
         candidates = candidates.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys)).select(
             "at", *keys, *([contract.delivery.latest_by] if contract.delivery.latest_by else [])
@@ -339,7 +243,7 @@ def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key
     """Replace numbers and keys by pseudonyms and masks: the last place where they are in the clear."""
     for column in contract.columns:
         if column.intake.role == "identity":
-            number = values[_value_name(column)]
+            number = values[value_name(column)]
             more = [identifiers.pseudonyms(key, "person", number)]
             if "masked" in column.intake.keep:
                 more.append(identifiers.masks(number).alias(column.name + PART_SUFFIX["masked"]))
@@ -348,14 +252,6 @@ def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key
             values = values.with_columns(identifiers.pseudonyms(key, str(column.intake.domain), values[column.name]))
     derived = {c.name: rules.expression(c.logic) for c in contract.columns if c.logic is not None}
     return values.with_columns(expression.alias(name) for name, expression in derived.items())
-
-
-def _dropped(contract: Contract, frame: pl.DataFrame) -> dict[str, int]:
-    """How many non-empty values of each dropped column were left at the door."""
-    names = [c.physical for c in contract.columns if c.intake.role == "drop"]
-    if not names:
-        return {}
-    return frame.select(parse.clean(name).count().alias(name) for name in names).row(0, named=True)
 
 
 def _none(height: int) -> pl.Series:

@@ -1,7 +1,8 @@
-"""From text to typed values, by the contract's options: one Polars expression a column.
+"""From text to typed values, by the contract's options.
 
-Each function takes the cleaned text expression and gives the value expression; a text that is there but gives no value
-is broken under the rule `invalid` (or a more telling one). Numbers of identity are not read here (`identities`).
+`read` takes one column's texts and gives its values and, rule by rule, which of them are broken: a text that is there
+but gives no value, or a value that cannot be. Numbers of identity are not read here (`columns`), and what becomes of a
+broken row is not decided here (`check`).
 """
 
 from collections.abc import Mapping
@@ -18,36 +19,44 @@ _SPACES = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 # Dots that stand in names of minorities, all read as the middle dot.
 _NAME_DOTS = r"[•‧・．⋅∙.]"
+_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}"
+# What an identity number looks like inside other text. No word boundary: Chinese characters count as letters.
+_NUMBER_INSIDE = rf"(?:^|[^0-9])[1-9][0-9]{{5}}(?:(?:1[89]|20)[0-9]{{2}}{_DAY}[0-9Xx]|[0-9]{{2}}{_DAY})(?:[^0-9]|$)"
 
 
 @dataclass
 class Reading:
-    """What reading a column gives: the value and the rules that can break, each true where broken."""
+    """What reading a column gives: the values, and the rules that can break, each true where broken."""
 
     value: pl.Expr
     broken: dict[str, pl.Expr] = field(default_factory=dict)
 
 
-def clean(physical: str) -> pl.Expr:
-    """The column's text without surrounding spaces; empty becomes null."""
-    text = pl.col(physical).str.strip_chars(_SPACES)
-    return pl.when(text != "").then(text)
+def clean(texts: pl.Series) -> pl.Series:
+    """Texts without surrounding spaces; empty becomes null."""
+    stripped = texts.str.strip_chars(_SPACES)
+    return pl.select(pl.when(stripped != "").then(stripped)).to_series()
 
 
-def read(column: Column, reference: Path) -> Reading:
-    """The reading of one column that is not an identity, a credit code or a key."""
-    text = clean(column.physical)
+def read(column: Column, texts: pl.Series, reference: Path) -> tuple[pl.Series, dict[str, pl.Series]]:
+    """Values of cleaned texts, and for every rule that any of them breaks which ones do."""
     if column.intake.unknown:
-        text = pl.when(~text.is_in(list(column.intake.unknown))).then(text)
+        texts = texts.set(texts.is_in(list(column.intake.unknown)).fill_null(False), None)
+    reading = _reading(column, pl.col("text"), reference)
+    rules = {name: broken.fill_null(False) for name, broken in reading.broken.items()}
+    answer = pl.LazyFrame({"text": texts}).select(reading.value.alias("value"), **rules).collect()
+    return answer["value"], {name: answer[name] for name in rules if answer[name].any()}
+
+
+def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
     role, kind = column.intake.role, column.logical_type
     if role == "name":
         return _name(text)
     if role == "phone":
-        return Reading(
-            text.str.normalize("NFKC").str.replace_all(r"[\s\-]", "").str.replace(r"^\+?86([0-9]{11})$", "${1}")
-        )
+        digits = text.str.normalize("NFKC").str.replace_all(r"[\s\-]", "").str.replace(r"^\+?86([0-9]{11})$", "${1}")
+        return _without_numbers(Reading(digits))
     if role == "address":
-        return Reading(text.str.normalize("NFKC"))
+        return _without_numbers(Reading(text.str.normalize("NFKC")))
     if column.intake.codes is not None:
         return _coded(column, text, spellings(column.intake.codes, reference))
     if kind == "date":
@@ -55,30 +64,30 @@ def read(column: Column, reference: Path) -> Reading:
     elif kind == "timestamp":
         value = text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
     elif kind == "boolean":
-        value = (
-            pl.when(text.is_in(list(column.intake.yes))).then(True).when(text.is_in(list(column.intake.no))).then(False)
-        )
+        yes, no = text.is_in(list(column.intake.yes)), text.is_in(list(column.intake.no))
+        value = pl.when(yes).then(True).when(no).then(False)
     elif kind in ("integer", "number"):
         return _number(column, text)
+    elif column.intake.pattern is not None:
+        fits = text.str.contains(f"^(?:{column.intake.pattern})$")
+        return Reading(pl.when(fits).then(text), {"pattern": text.is_not_null() & ~fits})
     else:
-        return _text(column, text)
-    return Reading(
-        value, {"date" if kind in ("date", "timestamp") else "invalid": text.is_not_null() & value.is_null()}
-    )
+        return Reading(text) if role in ("key", "door") else _without_numbers(Reading(text))
+    rule = "date" if kind in ("date", "timestamp") else "invalid"
+    return Reading(value, {rule: text.is_not_null() & value.is_null()})
 
 
 def _name(text: pl.Expr) -> Reading:
     """Names: half width, one kind of middle dot, no spaces inside names written in Chinese characters."""
     value = text.str.normalize("NFKC").str.replace_all(r"\s+", " ").str.replace_all(_NAME_DOTS, "·")
     value = pl.when(value.str.contains(r"\p{Han}")).then(value.str.replace_all(" ", "")).otherwise(value)
-    return Reading(value, {"rare_char": text.str.contains(r"[\x{E000}-\x{F8FF}]")})
+    return _without_numbers(Reading(value, {"rare_char": text.str.contains(r"[\x{E000}-\x{F8FF}]")}))
 
 
-def _text(column: Column, text: pl.Expr) -> Reading:
-    if column.intake.pattern is None:
-        return Reading(text)
-    fits = text.str.contains(f"^(?:{column.intake.pattern})$")
-    return Reading(pl.when(fits).then(text), {"pattern": text.is_not_null() & ~fits})
+def _without_numbers(reading: Reading) -> Reading:
+    """Free text in which somebody wrote an identity number is not kept: it would leave the vault in the clear."""
+    found = reading.value.str.contains(_NUMBER_INSIDE)
+    return Reading(pl.when(~found).then(reading.value), reading.broken | {"holds_number": found})
 
 
 def _coded(column: Column, text: pl.Expr, accepted: Mapping[str, str]) -> Reading:

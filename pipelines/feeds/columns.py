@@ -1,0 +1,169 @@
+"""A delivery's columns: from raw text to typed values, and for every rule the rows that break it.
+
+Columns with few distinct texts, most of them, are read once a distinct text. Identity numbers stay in the clear in what
+is returned; `check` turns them into pseudonyms.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+import polars as pl
+
+from pipelines import identifiers
+from pipelines.feeds import parse
+from pipelines.feeds.contracts import PART_SUFFIX, Column, Contract
+from pipelines.feeds.messages import Message, row_message
+from pipelines.feeds.readers.raw import FILE, LINE, Raw
+
+# Below this many rows nothing is gained by looking for repeated texts.
+_WORTH_COUNTING = 20_000
+_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as rows break it: its code, the raw column people look at, its severity and message."""
+
+    code: str
+    column: str
+    severity: str
+    message: Message
+
+
+@dataclass
+class Columns:
+    """Values by name (`_line` and `_file` among them), broken rules with their rows, and non-empty counts dropped."""
+
+    values: pl.DataFrame
+    broken: dict[Rule, pl.Series] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Part:
+    """What comes of one raw column."""
+
+    values: dict[str, pl.Series] = field(default_factory=dict)
+    broken: dict[Rule, pl.Series] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def read_columns(contract: Contract, raw: Raw, business_on: date, reference: Path) -> Columns:
+    """Read every column of a delivery."""
+    by_physical = [
+        list(group)
+        for _, group in groupby(sorted(contract.read_columns, key=lambda c: c.physical), key=lambda c: c.physical)
+    ]
+    # Polars leaves the interpreter's lock while it works, so two columns are read at a time.
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        parts = list(pool.map(lambda columns: _read_text(contract, columns, raw, reference), by_physical))
+    values = {LINE: raw.frame[LINE], FILE: raw.frame[FILE]}
+    answer = Columns(pl.DataFrame(), {}, {})
+    for part in parts:
+        values |= part.values
+        answer.broken |= part.broken
+        answer.dropped |= part.dropped
+    for column in contract.read_columns:
+        if column.intake.role == "identity":
+            declared = values[column.intake.declared_by] if column.intake.declared_by else None
+            part = _identity(contract, column, raw.frame[column.physical], declared, business_on)
+            values |= part.values
+            answer.broken |= part.broken
+    answer.values = pl.DataFrame({name: series.alias(name) for name, series in values.items()})
+    order = {column.name: position for position, column in enumerate(contract.columns)}
+    answer.broken = dict(
+        sorted(answer.broken.items(), key=lambda item: (order[item[0].code.split(".")[1]], item[0].code))
+    )
+    return answer
+
+
+def value_name(column: Column) -> str:
+    """Where a column's value stands: an identity's canonical number under the name its pseudonym will have."""
+    return column.name + PART_SUFFIX["id"] if column.intake.role == "identity" else column.name
+
+
+def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: Path) -> _Part:
+    """Everything one raw column says by itself: values, missing and broken ones."""
+    physical = columns[0].physical
+    series = raw.frame[physical]
+    distinct, index = _distinct(series)
+    texts = parse.clean(distinct)
+    part = _Part()
+    for column in columns:
+        role = column.intake.role
+        if role == "drop":
+            part.dropped[physical] = int(_spread(texts.is_not_null(), index, fill=False).sum())
+            continue
+        broken: dict[str, pl.Series] = {}
+        if role == "credit_code":
+            found = identifiers.credit_codes(texts)
+            part.values[column.name] = _spread(found["canonical"], index)
+            broken = {name: found["problem"] == name for name in found["problem"].drop_nulls().unique().sort()}
+        elif role != "identity":
+            value, broken = parse.read(column, texts, reference)
+            part.values[column.name] = _spread(value, index)
+        for name, flags in broken.items():
+            part.broken[_rule(contract, column, name)] = _spread(flags.fill_null(False), index, fill=False)
+        if column.required:
+            missing = _spread(texts.is_null(), index, fill=True)
+            if missing.any():
+                part.broken[_rule(contract, column, "required", "error")] = missing
+        if physical in raw.cut and raw.cut[physical].any():
+            part.broken[_rule(contract, column, "cut_char", "warning")] = raw.cut[physical]
+    return part
+
+
+def _distinct(series: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """The distinct texts and where each row finds its own, or the series itself where most texts differ."""
+    if len(series) < _WORTH_COUNTING or series.to_frame().select(pl.all().approx_n_unique()).item() * 8 > len(series):
+        return series, None
+    categories = pl.Categories.random()
+    coded = series.cast(pl.Categorical(categories))
+    # `coded` must still be alive here: categories are forgotten with the last series that uses them.
+    return categories.to_series().cast(pl.String), coded.to_physical()
+
+
+def _spread(distinct: pl.Series, index: pl.Series | None, fill: bool | None = None) -> pl.Series:
+    if index is None:
+        return distinct
+    spread = distinct.gather(index)
+    return spread if fill is None else spread.fill_null(fill)
+
+
+def _identity(
+    contract: Contract, column: Column, texts: pl.Series, declared: pl.Series | None, business_on: date
+) -> _Part:
+    """The parts of an identity number; its canonical form stands where its pseudonym will."""
+    options = column.intake
+    if options.unknown:
+        texts = texts.set(texts.is_in(list(options.unknown)).fill_null(False), None)
+    found = identifiers.examine(
+        texts,
+        kinds=options.kinds or identifiers.KINDS,
+        declared=declared,
+        with_suffix=options.with_suffix,
+        allow_synthetic=contract.synthetic_areas,
+        latest=business_on,
+    )
+    parts = [part for part in PART_SUFFIX if part not in ("id", "masked")]
+    values = {column.name + PART_SUFFIX[part]: found[part] for part in parts}
+    values[value_name(column)] = found["canonical"]
+    broken = {
+        _rule(contract, column, "birth_date" if problem == "date" else problem): (
+            found["problem"] == problem
+        ).fill_null(False)
+        for problem in found["problem"].drop_nulls().unique().sort()
+    }
+    return _Part(values, broken)
+
+
+def _rule(contract: Contract, column: Column, name: str, severity: str | None = None) -> Rule:
+    if severity is None:
+        # Some early credit codes fail their check digit and are valid all the same.
+        mild = name in ("rare_char", "holds_number") or (column.intake.role == "credit_code" and name == "check_digit")
+        severity = "warning" if mild else column.severity
+    message = row_message(name, column.label, column.physical)
+    return Rule(f"{contract.feed}.{column.name}.{name}", column.physical, severity, message)
