@@ -21,9 +21,10 @@ with promise as (
     inner join {{ ref('household') }} as h on h.household_id = p.household_id
     where p.res_dwelling_id is distinct from h.dwelling_id
     union all
-    select 'a living person with a dwelling and no household', count(*)
+    select 'a living person with a dwelling outside collective quarters and no household', count(*)
     from {{ ref('person') }}
     where alive <> 'dead' and res_dwelling_id is not null and household_id is null
+        and coalesce(tenure, '') not in ({% for tenure in var('household_rules').collective_tenures %}'{{ tenure }}'{{ ', ' if not loop.last }}{% endfor %})
     union all
     select 'a dead person who lives somewhere', count(*)
     from {{ ref('person') }}

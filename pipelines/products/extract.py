@@ -121,8 +121,8 @@ def _hidden_cells(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.Dat
     found = [
         (codes[area], measures[j][0], measures[j][1].name)
         for codes, mask in (
-            (base["village_code"], hidden.village),
-            (towns, hidden.town),
+            (base["village_code"].to_list(), hidden.village),
+            (towns.to_list(), hidden.town),
             (district, hidden.district),
         )
         for area, j in zip(*np.nonzero(mask), strict=True)

@@ -12,6 +12,7 @@ with judged as (
         + case when n_parent > 0 then n_minor_sibling + is_self_minor::integer else 0 end as children,
         {{ feed_available('F08') }} as knows_disability
     from {{ ref('int_household') }}
+    where is_household
 )
 select
     household_id,

@@ -3,7 +3,7 @@
 with kin as (
     select
         m.person_id,
-        h.household_id,
+        case when h.is_household then h.household_id end as household_id,
         h.is_related,
         m.size,
         m.crowd,

@@ -17,6 +17,10 @@ with gaps as (
 select
     m.household_label,
     'h' || m.household_label as household_id,
+    -- Someone alone in a dormitory or an institution lives in collective quarters and is no household.
+    count(*) > 1 or not coalesce(
+        any_value(m.tenure in ({% for tenure in var('household_rules').collective_tenures %}'{{ tenure }}'{{ ', ' if not loop.last }}{% endfor %})), false
+    ) as is_household,
     any_value(m.dwelling_id) as dwelling_id,
     arg_min(m.person_id, m.head_rank) as head_id,
     arg_min(m.res_village_code, m.head_rank) as village_code,
