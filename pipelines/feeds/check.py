@@ -70,7 +70,8 @@ def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]
 
 
 def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date, reference: Path) -> Checked:
-    """Check every row of a delivery against its contract."""
+    """Check every row of a delivery against its contract. `raw` is used up: its frame is empty afterwards."""
+    delivered = raw.delivered
     columns = read_columns(contract, raw, business_on, reference)
     values, broken = columns.values, columns.broken | _row_rules(contract, columns.values, business_on)
     rule_list = list(broken)
@@ -80,6 +81,7 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
     held = flags.select(pl.any_horizontal(_NEVER, *errors)).to_series()
     quarantine = _quarantine(contract, raw, flags, rule_list, held)
     duplicates, superseded = _duplicates(contract, raw, values, held)
+    raw.frame = raw.frame.clear()
     stay = ~held & ~superseded
     values = values.with_columns(_dq(flags, rule_list).alias("_dq")).filter(stay)
     rows = _pseudonymise(contract, values, key).select(list(lake_schema(contract)))
@@ -90,7 +92,7 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
         rows=rows,
         quarantine=quarantine,
         duplicates=duplicates,
-        delivered=raw.delivered,
+        delivered=delivered,
         rule_counts={code: count for code, count in counts.items() if count},
         dropped=columns.dropped,
     )
@@ -157,7 +159,7 @@ def _quarantine(
     contract: Contract, raw: Raw, flags: pl.DataFrame, rule_list: list[Rule], held: pl.Series
 ) -> pl.DataFrame:
     """Rows held back: where they stood, what they said, which rules they broke and what to do about each."""
-    bad_flags, bad = flags.filter(held), raw.frame.filter(held)
+    bad_flags, bad = flags.filter(held), raw.frame.filter(held).cast({pl.Categorical: pl.String})
     broken = {str(i): rule for i, rule in enumerate(rule_list) if rule.severity == "error" and bad_flags[str(i)].any()}
     # What the contract drops at the door is not kept in the vault either.
     kept = list(dict.fromkeys(c.physical for c in contract.read_columns if c.intake.role != "drop"))
@@ -205,7 +207,11 @@ def _duplicates(contract: Contract, raw: Raw, values: pl.DataFrame, held: pl.Ser
         candidates = hashed.filter(~held).filter(pl.col("hash").is_duplicated())
     if candidates.is_empty():
         return pl.DataFrame(schema=DUPLICATE_SCHEMA), _none(raw.frame.height)
-    texts = raw.frame[candidates["at"]].select(FILE, LINE, pl.struct(names).struct.json_encode().alias("text"))
+    texts = (
+        raw.frame[candidates["at"]]
+        .cast({pl.Categorical: pl.String})
+        .select(FILE, LINE, pl.struct(names).struct.json_encode().alias("text"))
+    )
     candidates = pl.concat([candidates, texts], how="horizontal")
     if not contract.key:
         keys = ["text"]

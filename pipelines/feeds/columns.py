@@ -49,27 +49,30 @@ class _Part:
     values: dict[str, pl.Series] = field(default_factory=dict)
     broken: dict[Rule, pl.Series] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
+    coded: pl.Series | None = None
 
 
 def read_columns(contract: Contract, raw: Raw, business_on: date, reference: Path) -> Columns:
-    """Read every column of a delivery."""
+    """Read every column of a delivery. Raw columns of few distinct texts are left in `raw` in a smaller form."""
     by_physical = [
         list(group)
         for _, group in groupby(sorted(contract.read_columns, key=lambda c: c.physical), key=lambda c: c.physical)
     ]
     # Polars leaves the interpreter's lock while it works, so two columns are read at a time.
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        parts = list(pool.map(lambda columns: _read_text(contract, columns, raw, reference), by_physical))
     values = {LINE: raw.frame[LINE], FILE: raw.frame[FILE]}
     answer = Columns(pl.DataFrame(), {}, {})
-    for part in parts:
-        values |= part.values
-        answer.broken |= part.broken
-        answer.dropped |= part.dropped
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for part in pool.map(lambda columns: _read_text(contract, columns, raw, reference), by_physical):
+            values |= part.values
+            answer.broken |= part.broken
+            answer.dropped |= part.dropped
+            if part.coded is not None:
+                raw.frame = raw.frame.with_columns(part.coded)
     for column in contract.read_columns:
         if column.intake.role == "identity":
             declared = values[column.intake.declared_by] if column.intake.declared_by else None
-            part = _identity(contract, column, raw.frame[column.physical], declared, business_on)
+            texts = raw.frame[column.physical].cast(pl.String)
+            part = _identity(contract, column, texts, declared, business_on)
             values |= part.values
             answer.broken |= part.broken
     answer.values = pl.DataFrame({name: series.alias(name) for name, series in values.items()})
@@ -88,10 +91,9 @@ def value_name(column: Column) -> str:
 def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: Path) -> _Part:
     """Everything one raw column says by itself: values, missing and broken ones."""
     physical = columns[0].physical
-    series = raw.frame[physical]
-    distinct, index = _distinct(series)
+    distinct, index, coded = _distinct(raw.frame[physical])
     texts = parse.clean(distinct)
-    part = _Part()
+    part = _Part(coded=coded)
     for column in columns:
         role = column.intake.role
         if role == "drop":
@@ -116,14 +118,17 @@ def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: P
     return part
 
 
-def _distinct(series: pl.Series) -> tuple[pl.Series, pl.Series | None]:
-    """The distinct texts and where each row finds its own, or the series itself where most texts differ."""
+def _distinct(series: pl.Series) -> tuple[pl.Series, pl.Series | None, pl.Series | None]:
+    """The distinct texts, where each row finds its own, and the rows in that form.
+
+    Where most texts differ: the series itself and no more.
+    """
     if len(series) < _WORTH_COUNTING or series.to_frame().select(pl.all().approx_n_unique()).item() * 8 > len(series):
-        return series, None
+        return series, None, None
     categories = pl.Categories.random()
     coded = series.cast(pl.Categorical(categories))
     # `coded` must still be alive here: categories are forgotten with the last series that uses them.
-    return categories.to_series().cast(pl.String), coded.to_physical()
+    return categories.to_series().cast(pl.String), coded.to_physical(), coded
 
 
 def _spread(distinct: pl.Series, index: pl.Series | None, fill: bool | None = None) -> pl.Series:
@@ -148,7 +153,8 @@ def _identity(
         allow_synthetic=contract.synthetic_areas,
         latest=business_on,
     )
-    parts = [part for part in PART_SUFFIX if part not in ("id", "masked")]
+    wanted = set(column.outputs) | contract.rule_names
+    parts = [part for part in PART_SUFFIX if part not in ("id", "masked") and column.name + PART_SUFFIX[part] in wanted]
     values = {column.name + PART_SUFFIX[part]: found[part] for part in parts}
     values[value_name(column)] = found["canonical"]
     broken = {

@@ -227,6 +227,12 @@ class Contract(_Strict):
         """Lake columns in order: name → (logical type, the column it comes from)."""
         return {name: (kind, column) for column in self.columns for name, kind in column.outputs.items()}
 
+    @cached_property
+    def rule_names(self) -> set[str]:
+        """Names that rules and the order of duplicates speak of."""
+        names = {name for rule in self.row_rules for name in rules.names(rule.expression)}
+        return names | {name for rule in self.row_rules for name in rule.within} | {self.delivery.latest_by or ""}
+
     def output_class(self, output: str) -> Classification:
         """Class of a lake column. A pseudonym says nothing of its holder, so it is internal."""
         column = self.outputs[output][1]

@@ -21,7 +21,7 @@ from pipelines.feeds.check import DUPLICATE_SCHEMA, QUARANTINE_SCHEMA, Checked, 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.deliveries import Delivery, FileMark
 from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.receipts import RECEIPT, Problem, Receipt, read_receipt, write_synced
+from pipelines.feeds.receipts import RECEIPT, REFUSED, Problem, Receipt, read_receipt, write_synced
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 
@@ -63,7 +63,11 @@ def _land(
     if (place / RECEIPT).exists():
         old = read_receipt(place / RECEIPT)
         if old.sha256 != fresh.sha256:
-            return _with_problem(fresh, delivery, DeliveryProblem("changed_in_place"))
+            refused = _with_problem(fresh, delivery, DeliveryProblem("changed_in_place"))
+            write_synced(place / REFUSED, refused.to_json())
+            _say(report, delivery, refused)
+            return refused
+        (place / REFUSED).unlink(missing_ok=True)
         if _same_making(old, fresh):
             return old
     if same_as is not None:

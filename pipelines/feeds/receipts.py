@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 RECEIPT = "receipt.json"
+# Stands beside a receipt while the delivery's files differ from those it was written for.
+REFUSED = "refused.json"
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,16 @@ def read_receipt(path: Path) -> Receipt:
 
 
 def read_receipts(lake: Path, feed: str) -> list[Receipt]:
-    """All receipts of a feed in order of date and number."""
-    return [read_receipt(path) for path in sorted((lake / feed).glob(f"*/*/{RECEIPT}"))]
+    """All receipts of a feed in order of date and number; of a delivery changed in place, the refusal."""
+    found = sorted((lake / feed).glob(f"[0-9]*/[0-9]*/{RECEIPT}"))
+    return [read_receipt(refused if (refused := path.with_name(REFUSED)).exists() else path) for path in found]
 
 
 def write_synced(path: Path, text: str) -> None:
-    """Write a small file so that it is on disk when this returns."""
-    with path.open("w", encoding="utf-8") as file:
+    """Write a small file whole: it is on disk under its name when this returns, or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    temporary.replace(path)

@@ -54,6 +54,11 @@ def problems(text: str, names: set[str]) -> Iterator[str]:
             yield f"there is no column {node.name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
+def names(text: str) -> set[str]:
+    """The names a rule speaks of."""
+    return {column.name for column in sqlglot.parse_one(text, read="duckdb").find_all(exp.Column)}
+
+
 def expression(text: str) -> pl.Expr:
     """The rule as a Polars expression with SQL's three-valued logic (null where unknown)."""
     return _print(sqlglot.parse_one(text, read="duckdb"))
