@@ -54,8 +54,8 @@ def build_table(spec: IndexSpec, table: Table) -> Result:
     for node in nodes.values():
         node.status[empty] = NO_DATA
     result = Result(spec=spec, table=table, cells=cells, fits=fits, norms=norms, treatments=treatments)
-    result.levels["unit"] = LevelResult(
-        level="unit",
+    result.levels[spec.units.level] = LevelResult(
+        level=spec.units.level,
         codes=table.units,
         names=_names(spec, table),
         periods=table.periods,

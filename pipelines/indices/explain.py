@@ -179,8 +179,13 @@ def _frame(
     return pl.DataFrame(data, schema=schema).with_columns(pl.col(name).fill_nan(None) for name in numbers)
 
 
-def explain(result: Result, code: str, level: str = "unit", period: str | None = None, node: str | None = None) -> dict:
+def explain(
+    result: Result, code: str, level: str | None = None, period: str | None = None, node: str | None = None
+) -> dict:
     """Take one area's score apart: score, rank, availability, status, parts, children and gaps as plain data."""
+    level = level or result.spec.units.level
+    if level not in result.levels:
+        raise DataError(f"unknown level '{level}'{nearest(level, result.levels)}")
     at = result.levels[level]
     row = at.row(code, period)
     name = node or result.spec.root.code

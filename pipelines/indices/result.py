@@ -67,6 +67,11 @@ class Result:
     treatments: dict[tuple[str, str], Fitted]
     levels: dict[str, LevelResult] = field(default_factory=dict)
 
+    @property
+    def units(self) -> LevelResult:
+        """The level of the units themselves."""
+        return self.levels[self.spec.units.level]
+
     def ranks(self, level: str, node: str) -> Array:
         """Rank a node's scores in each period, highest first; NaN without a score, for reference and hidden rows."""
         at = self.levels[level]
@@ -82,7 +87,7 @@ class Result:
     def hidden(self, level: str) -> Mask:
         """Mark units too small to publish a rank for."""
         rule, at = self.spec.rank, self.levels[level]
-        if level != "unit" or rule.hide_column is None or rule.hide_below is None:
+        if level != self.spec.units.level or rule.hide_column is None or rule.hide_below is None:
             return np.zeros(len(at.codes), dtype=bool)
         size = self.table.numbers(rule.hide_column, "rank.hide_column")
         return ~(size >= rule.hide_below)
@@ -124,9 +129,9 @@ class Result:
         frame = pl.concat([pl.DataFrame(part, schema=schema) for part in parts])
         return frame.with_columns(pl.col("rank").cast(pl.Float64))
 
-    def wide(self, level: str = "unit") -> pl.DataFrame:
-        """Return one row an area and period with one column a node."""
-        at = self.levels[level]
+    def wide(self, level: str | None = None) -> pl.DataFrame:
+        """Return one row an area and period with one column a node; without a level, the units."""
+        at = self.levels[level or self.spec.units.level]
         columns: dict[str, list[object]] = {"area_code": list(at.codes), "period": list(at.periods)}
         columns.update({node.code: stored(at.nodes[node.code].score) for node in self.spec.nodes})
         return pl.DataFrame(columns)

@@ -206,7 +206,7 @@ def _goalposts(indicator: Indicator, posts: Goalposts, path: tuple[str | int, ..
 def _levels(spec: IndexSpec) -> Iterator[Fault]:
     names = [level.level for level in spec.levels]
     for number, name in enumerate(names):
-        if name in names[:number] or name == "unit":
+        if name in names[:number] or name == spec.units.level:
             yield ("levels", number, "level"), f"level '{name}' stands twice"
     for number, indicator in enumerate(spec.indicators):
         shrink = spec.resolved(indicator).shrink

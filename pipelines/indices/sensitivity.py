@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
 from pipelines.indices.build import normalise_cells, prepare, unit_rows
-from pipelines.indices.cells import NOT_APPLICABLE
+from pipelines.indices.cells import NOT_APPLICABLE, observed
 from pipelines.indices.effects import Effects, effects, saltelli_points, unit_total_effects
 from pipelines.indices.gather import gather
+from pipelines.indices.numerics import is_constant
 from pipelines.indices.problems import DataError, IndexFault
 from pipelines.indices.result import LevelResult, Result
 from pipelines.indices.rules import parse_choice
@@ -113,7 +114,7 @@ def sensitivity(
     """
     spec = result.spec
     name = node or spec.root.code
-    at = result.levels["unit"]
+    at = result.units
     chosen = period or at.periods[-1]
     base = draws or spec.uncertainty.draws
     if base & (base - 1):
@@ -213,7 +214,7 @@ def _run(
         multipliers = _multipliers(factors, noisy, first, points[members])
         found = evaluate_draws(case.plan, case.leaves, multipliers)[node]
         if np.isnan(found).any():
-            unit = result.levels["unit"].codes[rows[int(np.argwhere(np.isnan(found))[0][1])]]
+            unit = result.units.codes[rows[int(np.argwhere(np.isnan(found))[0][1])]]
             raise DataError(f"{_describe(factors, combination)}: no score for {unit}")
         scores[members] = found
     return scores
@@ -251,7 +252,7 @@ def _case(
     rows: NDArray[np.intp],
     cache: dict[tuple[int, ...], tuple[Leaves, Any]],
 ) -> _Case:
-    spec = vary(result.spec, factors, combination)
+    spec = vary(result.spec, factors, combination, _variable(result))
     key = tuple(c for f, c in zip(factors, combination, strict=True) if f.factor in _DATA)
     try:
         if key not in cache:
@@ -268,8 +269,22 @@ def _case(
     return _Case(plan, leaves.scores[rows])
 
 
-def vary(spec: IndexSpec, factors: tuple[Factor, ...], combination: tuple[int, ...]) -> IndexSpec:
-    """Return the specification with one choice of each discrete factor put in."""
+def _variable(result: Result) -> frozenset[str]:
+    """Return the indicators that differ between units in every period; others keep their declared method."""
+    at = result.units
+    found = []
+    for column, code in enumerate(at.leaves.codes):
+        values = at.stages["denominated"][:, column]
+        kinds = [observed(values[rows], at.ranked[rows]) for _, rows in at.period_rows()]
+        if all(len(kind) > 1 and not is_constant(kind) for kind in kinds):
+            found.append(code)
+    return frozenset(found)
+
+
+def vary(
+    spec: IndexSpec, factors: tuple[Factor, ...], combination: tuple[int, ...], variable: frozenset[str]
+) -> IndexSpec:
+    """Return the specification with one choice of each discrete factor put in, for indicators in `variable`."""
     indicators, nodes = list(spec.indicators), list(spec.nodes)
     for factor, number in zip(factors, combination, strict=True):
         if factor.factor not in (*_DATA, *_TREE):
@@ -278,7 +293,7 @@ def vary(spec: IndexSpec, factors: tuple[Factor, ...], combination: tuple[int, .
         if choice is None:
             continue
         if factor.factor in _DATA:
-            within = {leaf for code in factor.nodes or (spec.root.code,) for leaf in spec.leaves(code)}
+            within = {leaf for code in factor.nodes or (spec.root.code,) for leaf in spec.leaves(code)} & variable
             update: dict[str, Any] = {factor.factor: choice}
             if factor.factor == "normalise":
                 update["goalposts"] = None

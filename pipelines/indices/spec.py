@@ -76,6 +76,7 @@ class TableSpec(Part):
 class UnitsSpec(Part):
     """Which units are scored, which shape the statistics, and what to do with a unit without any value."""
 
+    level: str = Field(default="unit", description="what the units are called in outputs, such as village")
     exclude: Texts = ()
     reference_only: dict[str, Texts] = Field(
         default_factory=dict, description="rows with these values are scored but shape no statistic and no rank"

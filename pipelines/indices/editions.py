@@ -1,0 +1,161 @@
+"""Editions: which specifications are in force on a date, their fingerprints, and series under one edition.
+
+A published edition is frozen: `editions.lock.yml` beside the specifications holds each edition's fingerprint, and a
+specification that no longer matches it is refused. A change of method is a new edition number; the old file stays, so
+that the past can be shown under both. Not here: computing an index.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.indices.build import build
+from pipelines.indices.document import read_document
+from pipelines.indices.expression import Expression
+from pipelines.indices.load import load_spec
+from pipelines.indices.problems import DataError, Problem, SpecError
+from pipelines.indices.result import Result
+from pipelines.indices.spec import IndexSpec
+
+LOCK = "editions.lock.yml"
+_TEXTS = {"name", "name_en", "note", "cadence", "legal", "source"}
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One specification file in force."""
+
+    path: Path
+    spec: IndexSpec
+    fingerprint: str
+
+
+def fingerprint(spec: IndexSpec) -> str:
+    """Return the sha256 of everything in a specification that can change a number (not of names and notes)."""
+    plain = json.dumps(_plain(spec.model_dump()), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items() if key not in _TEXTS or not isinstance(item, str)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Expression):
+        return value.text
+    return value
+
+
+def find_editions(folder: Path, as_of: date) -> list[Edition]:
+    """Return each index's edition in force on a date: the latest `valid_from` not after it, in order of index and file.
+
+    Raises `SpecError` for a frozen edition that was changed and for two files that declare the same edition.
+    """
+    found: dict[tuple[str, str], Edition] = {}
+    problems: list[Problem] = []
+    locked = read_lock(folder)
+    for path in sorted(folder.glob("*.yml")):
+        if path.name == LOCK:
+            continue
+        spec = load_spec(path)
+        edition = Edition(path, spec, fingerprint(spec))
+        key = spec.index, spec.edition
+        if key in found:
+            message = f"edition {spec.edition} of {spec.index} is also declared in {found[key].path.name}"
+            problems.append(Problem(str(path), 1, message))
+        frozen = locked.get(f"{spec.index} {spec.edition}")
+        if frozen is not None and frozen != edition.fingerprint:
+            message = f"edition {spec.edition} of {spec.index} is published and frozen, but its method changed"
+            problems.append(Problem(str(path), 1, f"{message}; give it a new edition"))
+        found[key] = edition
+    if problems:
+        raise SpecError(problems)
+    latest: dict[str, Edition] = {}
+    for edition in found.values():
+        start = date.fromisoformat(edition.spec.valid_from) if edition.spec.valid_from else date.min
+        if start > as_of:
+            continue
+        old = latest.get(edition.spec.index)
+        if old is None or (edition.spec.valid_from or "") > (old.spec.valid_from or ""):
+            latest[edition.spec.index] = edition
+    return sorted(latest.values(), key=lambda edition: edition.path.name)
+
+
+def read_lock(folder: Path) -> Mapping[str, str]:
+    """Return fingerprints of published editions by `index edition`; empty without a lock file."""
+    path = folder / LOCK
+    if not path.is_file():
+        return {}
+    value = read_document(path).value
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise SpecError([Problem(str(path), 1, "maps 'index edition' to a fingerprint")])
+    return value
+
+
+def series(spec: IndexSpec, tables: Mapping[str, pl.DataFrame], units: pl.DataFrame | None = None) -> Result:
+    """Build an index over several dates under one edition.
+
+    `tables` maps a period (such as 2026-10-31) to the table of that date, each without a period column; they become one
+    panel. Statistics follow the specification's own scope, so that fixed goalposts keep dates comparable.
+    """
+    if not tables:
+        raise DataError("a series needs at least one date")
+    period = spec.table.period or "period"
+    frames = [frame.with_columns(pl.lit(label).alias(period)) for label, frame in sorted(tables.items())]
+    table = spec.table.model_copy(update={"period": period})
+    return build(spec.model_copy(update={"table": table}), pl.concat(frames, how="diagonal"), units)
+
+
+def changes(result: Result, level: str | None = None) -> pl.DataFrame:
+    """Return each area's change from period to period: difference, percent, shift of rank, yearly rate."""
+    scores = result.scores(level or result.spec.units.level).select("area_code", "node", "period", "score", "rank")
+    order = {period: number for number, period in enumerate(result.table.period_order)}
+    ordered = scores.with_columns(pl.col("period").replace_strict(order, return_dtype=pl.Int64).alias("place"))
+    ordered = ordered.sort("area_code", "node", "place")
+    over = ["area_code", "node"]
+    frame = ordered.with_columns(
+        pl.col("score").shift(1).over(over).alias("score_before"),
+        pl.col("rank").shift(1).over(over).alias("rank_before"),
+        pl.col("score").first().over(over).alias("score_first"),
+    )
+    years = _years(result.table.period_order)
+    elapsed = ordered["place"].to_numpy()
+    frame = frame.with_columns(pl.Series("elapsed", np.array([years[place] for place in elapsed])))
+    return frame.select(
+        *over,
+        "period",
+        "score",
+        "score_before",
+        (pl.col("score") - pl.col("score_before")).round(10).alias("change"),
+        ((pl.col("score") / pl.col("score_before") - 1) * 100).round(10).alias("change_pct"),
+        (pl.col("rank") - pl.col("rank_before")).alias("rank_change"),
+        pl.when((pl.col("elapsed") > 0) & (pl.col("score_first") > 0))
+        .then(((pl.col("score") / pl.col("score_first")) ** (1 / pl.col("elapsed")) - 1) * 100)
+        .round(10)
+        .alias("yearly_growth_pct"),
+    )
+
+
+def _years(order: tuple[str, ...]) -> list[float]:
+    """Return years since the first period; by position where periods are neither numbers nor dates."""
+    for convert in (_as_date, float):
+        try:
+            times = [convert(period) for period in order]
+        except ValueError:
+            continue
+        return [time - times[0] for time in times]
+    return [float(number) for number in range(len(order))]
+
+
+def _as_date(period: str) -> float:
+    return date.fromisoformat(period).toordinal() / 365.25

@@ -1,0 +1,177 @@
+"""The house's own indices: from a run's database to tables of scores, cells, explanations and doubt.
+
+Reads `indices.indicator_value` and `subjects.village`; returns Polars frames by table name and can write them into the
+schema `indices`. Not here: how an index is computed (`build`), what the indicators count (dbt models of this room).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.indices import associations
+from pipelines.indices.build import build
+from pipelines.indices.editions import Edition, find_editions
+from pipelines.indices.explain import explanations
+from pipelines.indices.problems import DataError
+from pipelines.indices.result import Result
+from pipelines.indices.sampling import sampling_doubt
+from pipelines.indices.sensitivity import sensitivity
+from pipelines.indices.spec import IndexSpec
+from pipelines.indices.tree import COMPUTED
+
+VALUES = "indices.indicator_value"
+VILLAGES = "subjects.village"
+
+
+@dataclass
+class IndexTables:
+    """Frames by table name (without schema), and the built results by (index, edition)."""
+
+    tables: dict[str, pl.DataFrame]
+    results: dict[tuple[str, str], Result] = field(default_factory=dict)
+
+
+DESCRIPTIONS = {
+    "index_edition": "Editions of the indices in force: specification, fingerprint and conventions",
+    "index_score": "Score, rank, availability and status of every node for villages, towns and the district",
+    "index_cell": "Every indicator of every area through all stages: raw, denominated, shrunk, treated, normalised",
+    "index_explanation": "What each indicator contributes to a node's score; contributions sum to the score",
+    "index_weight": "Weights of children within their node, exact, and over the whole index",
+    "index_parameter": "Numbers fitted or declared: goalposts, limits, rates villages are shrunk towards",
+    "index_method_doubt": "Ranks over other choices of the method: median and 5th to 95th percentile",
+    "index_method_effect": "Which choice of the method moves ranks: first-order and total effects with intervals",
+    "index_sampling_doubt": "Scores and ranks over the sampling error of small villages: 80 % intervals",
+    "index_association": "Correlations with siblings, parent and index; redundant and contrary indicators flagged",
+    "index_influence": "How far ranks move when one indicator is left out",
+}
+
+
+def _query(connection: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
+    return connection.sql(text).pl()
+
+
+def read_inputs(connection: duckdb.DuckDBPyConnection, spec: IndexSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return indicator values (of the specification's indicators) and the villages' attributes."""
+    codes = pl.DataFrame({"indicator": [indicator.code for indicator in spec.indicators]})
+    values = _query(
+        connection,
+        f"""
+        select indicator, village_code, numerator::double as numerator, denominator::double as denominator,
+            n::double as n, n_unknown::double as n_unknown, sum_of_squares::double as sum_of_squares, status
+        from {VALUES} order by indicator, village_code
+        """,
+    )
+    known = values.join(codes, on="indicator", how="semi")
+    if known.height == 0:
+        raise DataError(f"{VALUES} has no row for any indicator of '{spec.index}'")
+    villages = _query(
+        connection,
+        f"""
+        select village_code, name, town_code, town_name, n_res::double as n_res from {VILLAGES} order by village_code
+        """,
+    )
+    return known, villages
+
+
+def run(database: Path, specs: Path, as_of: date, report: Callable[[str], None] | None = None) -> IndexTables:
+    """Compute every edition in force on `as_of` declared in the folder `specs`.
+
+    `database` is the run's DuckDB file, opened for reading. A node too poor in data is reported as not computable by
+    its status; no doubt is computed for it. Raises `SpecError` or `DataError`.
+    """
+    editions = find_editions(specs, as_of)
+    if not editions:
+        raise DataError(f"no index in {specs} is in force on {as_of.isoformat()}")
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in DESCRIPTIONS}
+    results: dict[tuple[str, str], Result] = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for edition in editions:
+            values, villages = read_inputs(connection, edition.spec)
+            result = build(edition.spec, values, villages)
+            results[edition.spec.index, edition.spec.edition] = result
+            for name, frame in _tables(edition, result, as_of).items():
+                parts[name].append(frame)
+            if report is not None:
+                computed = result.scores().filter(pl.col("status") == COMPUTED).height
+                report(f"index {edition.spec.index} {edition.spec.edition}: {computed} scores computed")
+    tables = {name: pl.concat(frames, how="diagonal") for name, frames in parts.items() if frames}
+    return IndexTables(tables, results)
+
+
+def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataFrame]:
+    spec = result.spec
+    named = [pl.lit(spec.index).alias("index"), pl.lit(spec.edition).alias("edition")]
+    nodes = _doubtful_nodes(result)
+    tables: dict[str, pl.DataFrame] = {
+        "index_edition": _edition_row(edition, result, as_of),
+        "index_score": result.scores(),
+        "index_cell": result.lineage(),
+        "index_explanation": explanations(result),
+        "index_weight": result.weights().join(
+            associations.effective_weights(result).select("code", "effective_weight", "effective_weight_exact"),
+            left_on="child",
+            right_on="code",
+            how="left",
+        ),
+        "index_parameter": result.parameters(),
+        "index_association": associations.correlations(result),
+        "index_influence": _concat([_with_node(associations.leave_one_out(result, node), node) for node in nodes]),
+        "index_sampling_doubt": _concat([found.intervals() for found in sampling_doubt(result, nodes)]),
+    }
+    doubts = [sensitivity(result, node) for node in nodes]
+    tables["index_method_doubt"] = _concat([doubt.intervals() for doubt in doubts])
+    tables["index_method_effect"] = _concat([_with_node(doubt.table(), doubt.node) for doubt in doubts])
+    return {
+        name: frame.drop("period", strict=False)
+        .with_columns(*named, pl.lit(as_of).alias("as_of"))
+        .select("index", "edition", "as_of", pl.all().exclude("index", "edition", "as_of"))
+        for name, frame in tables.items()
+        if frame.width
+    }
+
+
+def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
+
+
+def _with_node(frame: pl.DataFrame, node: str) -> pl.DataFrame:
+    return frame.select(pl.lit(node).alias("node"), pl.all())
+
+
+def _doubtful_nodes(result: Result) -> list[str]:
+    """Return the root and its children, as far as at least two units have a score."""
+    at = result.units
+    wanted = [result.spec.root.code, *(c for c in result.spec.children(result.spec.root.code) if c in at.nodes)]
+    return [code for code in wanted if (at.nodes[code].status[at.ranked] == COMPUTED).sum() >= 2]
+
+
+def _edition_row(edition: Edition, result: Result, as_of: date) -> pl.DataFrame:
+    spec = result.spec
+    return pl.DataFrame(
+        {
+            "name": [spec.name],
+            "name_en": [spec.name_en],
+            "valid_from": [spec.valid_from],
+            "supersedes": [spec.supersedes],
+            "specification": [edition.path.name],
+            "fingerprint": [edition.fingerprint],
+            "conventions": ["; ".join(f"{key}={value}" for key, value in result.conventions().items())],
+        },
+        schema_overrides={"valid_from": pl.String, "supersedes": pl.String},
+    )
+
+
+def write(connection: duckdb.DuckDBPyConnection, tables: IndexTables) -> list[str]:
+    """Write the frames as native tables with comments into schema `indices`; returns the names written."""
+    connection.execute("create schema if not exists indices").fetchall()
+    for name, frame in tables.tables.items():
+        connection.register("incoming_index_table", frame.to_arrow())
+        connection.execute(f"create or replace table indices.{name} as select * from incoming_index_table").fetchall()
+        connection.unregister("incoming_index_table")
+        text = DESCRIPTIONS[name].replace("'", "''")
+        connection.execute(f"comment on table indices.{name} is '{text}'").fetchall()
+    return list(tables.tables)
