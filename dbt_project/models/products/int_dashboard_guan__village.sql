@@ -13,18 +13,18 @@ with resident as (
 people as (
     select
         village_code,
-        count_if(pop_type_code = '01') as pop_01,
-        count_if(pop_type_code = '02') as pop_02,
-        count_if(pop_type_code = '03') as pop_03,
-        count_if(pop_type_code is null or pop_type_code not in ('01', '02', '03')) as pop_x,
+        coalesce(count_if(pop_type_code = '01'), 0) as pop_01,
+        coalesce(count_if(pop_type_code = '02'), 0) as pop_02,
+        coalesce(count_if(pop_type_code = '03'), 0) as pop_03,
+        coalesce(count_if(pop_type_code is null or pop_type_code not in ('01', '02', '03')), 0) as pop_x,
         {%- for letter, sex in [('m', '1'), ('f', '2')] %}
             {%- for band in bands %}
-        count_if(sex_code = '{{ sex }}' and band = {{ band }}) as {{ letter }}_{{ '%02d' % band }},
+        coalesce(count_if(sex_code = '{{ sex }}' and band = {{ band }}), 0) as {{ letter }}_{{ '%02d' % band }},
             {%- endfor %}
         {%- endfor %}
-        count_if((sex_code is null or sex_code not in ('1', '2')) and age < 60) as u_younger,
-        count_if((sex_code is null or sex_code not in ('1', '2')) and age >= 60) as u_older,
-        count_if(age is null) as u_age
+        coalesce(count_if((sex_code is null or sex_code not in ('1', '2')) and age < 60), 0) as u_younger,
+        coalesce(count_if((sex_code is null or sex_code not in ('1', '2')) and age >= 60), 0) as u_older,
+        coalesce(count_if(age is null), 0) as u_age
     from resident
     group by village_code
 )

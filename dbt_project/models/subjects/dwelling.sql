@@ -2,13 +2,13 @@ with occupant as (
     select
         res_dwelling_id as dwelling_id,
         count(*)::integer as people,
-        count_if(tenure = 'rent')::integer as renters
+        coalesce(count_if(tenure = 'rent'), 0)::integer as renters
     from {{ ref('int_person') }}
     where is_living and res_dwelling_id is not null
     group by res_dwelling_id
 ),
 household as (
-    select dwelling_id, count_if(n_adult > 0)::integer as with_adult
+    select dwelling_id, coalesce(count_if(n_adult > 0), 0)::integer as with_adult
     from {{ ref('int_household') }}
     group by dwelling_id
 )

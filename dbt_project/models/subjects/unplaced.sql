@@ -7,9 +7,9 @@ select
     '{{ place.target }}' as target,
     '{{ place.column }}' as via,
     count(*) as rows_in_use,
-    count_if(s.{{ place.column }} is not null and t.{{ key }} is not null)::bigint as rows_placed,
-    count_if(s.{{ place.column }} is not null and t.{{ key }} is null)::bigint as rows_unplaced,
-    count_if(s.{{ place.column }} is null)::bigint as rows_silent
+    coalesce(count_if(s.{{ place.column }} is not null and t.{{ key }} is not null), 0)::bigint as rows_placed,
+    coalesce(count_if(s.{{ place.column }} is not null and t.{{ key }} is null), 0)::bigint as rows_unplaced,
+    coalesce(count_if(s.{{ place.column }} is null), 0)::bigint as rows_silent
 from {{ ref('stg_' ~ place.feed | lower) }} as s
 left join (select distinct {{ key }} from {{ ref(target) }}) as t on t.{{ key }} = s.{{ place.column }}
 {{ 'union all' if not loop.last }}

@@ -3,20 +3,20 @@ with resident as (
     select
         res_village_code as village_code,
         count(*)::integer as n_res,
-        count_if(age >= 60)::integer as n_60,
-        count_if(age >= 65)::integer as n_65,
-        count_if(age >= 80)::integer as n_80,
-        count_if(age between 0 and 14)::integer as n_0_14,
-        count_if(age between 3 and 5)::integer as n_3_5,
-        count_if(age >= 15)::integer as n_15_plus,
-        count_if(age is null)::integer as n_age_unknown,
-        count_if(pop_type_code = '01')::integer as n_pop_01,
-        count_if(pop_type_code = '02')::integer as n_pop_02,
-        count_if(pop_type_code = '03')::integer as n_pop_03,
-        count_if(sex_code = '1')::integer as n_male,
-        count_if(sex_code = '2')::integer as n_female,
-        count_if(age >= 15 and edu_code is not null)::integer as n_edu_known,
-        count_if(age >= 15 and edu_code < '40')::integer as n_college,
+        coalesce(count_if(age >= 60), 0)::integer as n_60,
+        coalesce(count_if(age >= 65), 0)::integer as n_65,
+        coalesce(count_if(age >= 80), 0)::integer as n_80,
+        coalesce(count_if(age between 0 and 14), 0)::integer as n_0_14,
+        coalesce(count_if(age between 3 and 5), 0)::integer as n_3_5,
+        coalesce(count_if(age >= 15), 0)::integer as n_15_plus,
+        coalesce(count_if(age is null), 0)::integer as n_age_unknown,
+        coalesce(count_if(pop_type_code = '01'), 0)::integer as n_pop_01,
+        coalesce(count_if(pop_type_code = '02'), 0)::integer as n_pop_02,
+        coalesce(count_if(pop_type_code = '03'), 0)::integer as n_pop_03,
+        coalesce(count_if(sex_code = '1'), 0)::integer as n_male,
+        coalesce(count_if(sex_code = '2'), 0)::integer as n_female,
+        coalesce(count_if(age >= 15 and edu_code is not null), 0)::integer as n_edu_known,
+        coalesce(count_if(age >= 15 and edu_code < '40'), 0)::integer as n_college,
         sum(
             case when age >= 15 then
                 case left(edu_code, 1){% for digit, n in years.items() %} when '{{ digit }}' then {{ n }}{% endfor %} end
@@ -30,7 +30,7 @@ registered as (
     select
         hukou_village_code as village_code,
         count(*)::integer as n_hukou,
-        count_if(res_village_code is distinct from hukou_village_code)::integer as n_away
+        coalesce(count_if(res_village_code is distinct from hukou_village_code), 0)::integer as n_away
     from {{ ref('int_person') }}
     where is_living and hukou_village_code is not null
     group by hukou_village_code
@@ -45,7 +45,7 @@ building as (
     select
         d.village_code,
         count(*)::integer as n_dwelling,
-        count_if(d.use_status = '出租' or l.dwelling_id is not null)::integer as n_dwelling_rented,
+        coalesce(count_if(d.use_status = '出租' or l.dwelling_id is not null), 0)::integer as n_dwelling_rented,
         sum(d.gross_area_m2)::decimal(14, 2) as dwelling_area_m2
     from {{ ref('dwelling') }} as d
     left join (select distinct dwelling_id from {{ ref('lease') }} where is_open) as l
