@@ -93,9 +93,10 @@ def feed_state(contract: Contract, statuses: Sequence[Status], as_of: date) -> F
     used = in_use(statuses)
     if not used:
         return FeedState(contract.feed, False, True, None, 0)
-    newest = max(s.business_on for s in used)
+    last = used[-1]
+    newest = last.business_on
     too_old = contract.cadence_days is not None and (as_of - newest).days > 2 * contract.cadence_days
-    waiting = any(s.state != "accepted" and s.business_on > newest for s in statuses)
+    waiting = any(s.state != "accepted" and (s.business_on, s.number) > (newest, last.number) for s in statuses)
     if contract.delivery.load == "increment":
         good_dates = {s.business_on for s in used}
         waiting = any(s.state != "accepted" and s.business_on not in good_dates for s in statuses)
@@ -111,6 +112,8 @@ def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> t
     state: State = "held" if reasons else "accepted"
     if receipt.added_columns:
         reasons.append(f"columns beyond the contract, not read: {', '.join(receipt.added_columns)}")
+    if receipt.structural.get("ignored_files"):
+        reasons.append(f"{receipt.structural['ignored_files']} files beyond the contract, not read")
     if reference is not None and reference.sha256 == receipt.sha256:
         reasons.append(f"unchanged since {reference.business_on}")
     return state, tuple(reasons)

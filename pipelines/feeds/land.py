@@ -62,7 +62,8 @@ def _land(
     fresh = _receipt(contract, key, delivery, marks, same_as)
     if (place / RECEIPT).exists():
         old = read_receipt(place / RECEIPT)
-        if old.sha256 != fresh.sha256:
+        # What was rejected whole may still have been on its way; what was read is on record and must not change.
+        if old.sha256 != fresh.sha256 and old.problem is None:
             refused = _with_problem(fresh, delivery, DeliveryProblem("changed_in_place"))
             write_synced(place / REFUSED, refused.to_json())
             _say(report, delivery, refused)
@@ -79,6 +80,7 @@ def _land(
         _store(settings, contract, delivery, receipt, marks, None)
         _say(report, delivery, receipt)
         return receipt
+    beyond = len(marks) - len(readers.find_files(contract, delivery.folder))
     checked = check(contract, raw, key, delivery.business_on, settings.reference)
     receipt = replace(
         fresh,
@@ -88,7 +90,7 @@ def _land(
         duplicate=checked.duplicates.height,
         declared=raw.declared,
         added_columns=raw.added,
-        structural=raw.structural,
+        structural=raw.structural | ({"ignored_files": beyond} if beyond else {}),
         dropped=checked.dropped,
         rules=checked.rule_counts,
     )
@@ -173,6 +175,9 @@ def _store(
     """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step."""
     quarantine = checked.quarantine if checked else pl.DataFrame(schema=QUARANTINE_SCHEMA)
     _store_quarantine(settings, delivery, quarantine)
+    # Rows bear names and addresses: the lake is nobody else's to read.
+    settings.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.lake.chmod(0o700)
     rows = checked.rows if checked else pl.DataFrame(schema=lake_schema(contract))
     duplicates = checked.duplicates if checked else pl.DataFrame(schema=DUPLICATE_SCHEMA)
     with _moved_into(lake_place(settings, delivery)) as folder:

@@ -34,7 +34,10 @@ ROW_RULES: dict[str, tuple[str, str]] = {
         "{label}({column})里写有证件号码,已清空;号码请只填在证件号码列。",
         "{column} holds an identity number and was emptied; numbers belong in their own column only.",
     ),
-    "rare_char": ("{label}({column})含造字区字符,可能显示异常。", "{column} holds private-use characters."),
+    "rare_char": (
+        "{label}({column})含无法显示的字符,请核对生僻字。",
+        "{column} holds characters that were lost on the way.",
+    ),
     "precision_lost": (
         "{label}({column})存成了数字格式,末几位已丢失;请改为文本格式后重报。",
         "{column} was stored as a number and lost its last digits; deliver it as text.",

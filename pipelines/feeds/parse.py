@@ -19,6 +19,8 @@ _SPACES = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 # Dots that stand in names of minorities, all read as the middle dot.
 _NAME_DOTS = r"[•‧・．⋅∙.]"
+# Characters that stand where a rare one was lost: private use, the replacement character, a question mark.
+_LOST_CHARACTER = r"[\x{E000}-\x{F8FF}\x{FFFD}?？]"
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}"
 # What an identity number looks like inside other text. No word boundary: Chinese characters count as letters.
 _NUMBER_INSIDE = rf"(?:^|[^0-9])[1-9][0-9]{{5}}(?:(?:1[89]|20)[0-9]{{2}}{_DAY}[0-9Xx]|[0-9]{{2}}{_DAY})(?:[^0-9]|$)"
@@ -81,7 +83,7 @@ def _name(text: pl.Expr) -> Reading:
     """Names: half width, one kind of middle dot, no spaces inside names written in Chinese characters."""
     value = text.str.normalize("NFKC").str.replace_all(r"\s+", " ").str.replace_all(_NAME_DOTS, "·")
     value = pl.when(value.str.contains(r"\p{Han}")).then(value.str.replace_all(" ", "")).otherwise(value)
-    return _without_numbers(Reading(value, {"rare_char": text.str.contains(r"[\x{E000}-\x{F8FF}]")}))
+    return _without_numbers(Reading(value, {"rare_char": text.str.contains(_LOST_CHARACTER)}))
 
 
 def _without_numbers(reading: Reading) -> Reading:

@@ -13,7 +13,7 @@ from pipelines.feeds.readers.database import read_sqlite
 from pipelines.feeds.readers.delimited import read_delimited
 from pipelines.feeds.readers.features import read_geojson
 from pipelines.feeds.readers.fixed_width import read_fixed_width
-from pipelines.feeds.readers.raw import Raw
+from pipelines.feeds.readers.raw import Raw, find_files
 from pipelines.feeds.readers.workbook import read_workbook
 
 _READERS: dict[str, Callable[[Contract, Path], Raw]] = {
@@ -31,4 +31,4 @@ def read(contract: Contract, folder: Path) -> Raw:
     return _READERS[contract.delivery.format](contract, folder)
 
 
-__all__ = ["Raw", "read"]
+__all__ = ["Raw", "find_files", "read"]
