@@ -123,7 +123,8 @@ def plan(residents: Residents, quarters: np.ndarray, census: dict[str, float], s
     overseas = 0.75 * float(np.sum(wives & (residents.kind == OVERSEAS)))
     local = min(0.96 * float(np.sum(wives & (residents.kind == REGISTERED))), couples - overseas)
     forms = {OVERSEAS: Forms(round(overseas))}
-    totals = {"three": 1.01 * three + four, "two_parents": two_parents, "four": four}
+    # a little above the census, since not every planned meeting of ages comes about
+    totals = {"three": three + four, "two_parents": 1.12 * two_parents, "four": 1.17 * four}
     totals |= {"lone_parents": lone, "siblings": siblings, "skipped": skipped}
     for row, (pool, pairs) in enumerate(((REGISTERED, local), (MIGRANT, couples - local - overseas))):
         numbers = {name: round(total * _SHARE[name][row]) for name, total in totals.items()}
@@ -226,7 +227,10 @@ class _Pool:
         order = self.rng.permutation(children)
         first = order[: round(min(len(children) * _FIRST_CHILDREN, len(mothers) * 0.92))]
         younger_parent = np.where(fathers >= 0, np.minimum(self.age[mothers], self.age[fathers]), self.age[mothers])
+        older_parent = np.where(fathers >= 0, np.maximum(self.age[mothers], self.age[fathers] - 6), self.age[mothers])
         child, home = margins.pair(self.rng, self.age[first], younger_parent, len(first), _PARENT_GAP)
+        fits = older_parent[home] - self.age[first[child]] <= _PARENT_GAP[3]
+        child, home = child[fits], home[fits]
         self._adopt(mothers[home], fathers[home], first[child])
         count[home] = 1
         eldest = np.full(len(mothers), np.nan)
@@ -235,7 +239,7 @@ class _Pool:
             waiting = children[(self.out.mother[children] < 0) & (self.out.father[children] < 0)]
             room = np.flatnonzero((count == brood - 1) & (younger_parent - eldest <= 38))
             child, at = margins.pair(self.rng, self.age[waiting], eldest[room], len(waiting), (4.5, 2.3, 0.0, 13.0))
-            fits = younger_parent[room[at]] - self.age[waiting[child]] <= _PARENT_GAP[3]
+            fits = older_parent[room[at]] - self.age[waiting[child]] <= _PARENT_GAP[3]
             child, at = child[fits], room[at[fits]]
             self._adopt(mothers[at], fathers[at], waiting[child])
             count[at] += 1

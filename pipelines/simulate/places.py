@@ -55,8 +55,8 @@ def _household_villages(
     rows = np.flatnonzero(groups.household >= 0)
     home = groups.household[rows]
     size = np.bincount(home, minlength=groups.count)
-    pool = np.full(groups.count, REGISTERED, dtype=np.int8)
-    pool[home] = kind[rows]
+    pool = np.full(groups.count, OVERSEAS, dtype=np.int8)
+    np.minimum.at(pool, home, kind[rows])  # registered where anybody is
     elder = np.bincount(home, weights=age[rows] >= 65, minlength=groups.count) > 0
     kids = np.bincount(home, weights=age[rows] < 15, minlength=groups.count) > 0
     weights = _weights(villages)

@@ -18,6 +18,7 @@ from pipelines.simulate import (
     margins,
     names,
     numbers,
+    overseas,
     places,
     relations,
     residents,
@@ -28,6 +29,7 @@ from pipelines.simulate.seeds import stream
 
 _ABSENT = 150_000
 _DIED_LAST_YEAR = 4_300
+_MIXED_COUPLES = 9_000
 _TILT = {0: 0.55, 12: 0.6, 20: 1.1, 30: 1.5, 45: 1.1, 60: 1.0, 80: 0.85, 104: 0.7}
 TENURES = {"own": 1, "rent": 2, "dorm": 3, "relative": 4, "shed": 5, "institution": 6, "unknown": 9}
 _QINGPU = 310118
@@ -66,6 +68,19 @@ def _absent(reference: Reference, scale: float, rng) -> tuple[residents.Resident
     )
     quarters = np.zeros(len(age), dtype=np.int8)
     return people, households.assemble(people, quarters, {residents.REGISTERED: forms}, rng)
+
+
+def _mix_couples(base: residents.Residents, groups: households.Households, scale: float, rng) -> None:
+    """Some registered men have wives from elsewhere: these change population type with single women of their age."""
+    age = base.age.astype(float)
+    wives = (groups.place == households.WIFE) & (base.kind == residents.REGISTERED) & (age < 52) & (groups.spouse >= 0)
+    single = (groups.place == households.SINGLE) & (groups.household >= 0) & (base.kind == residents.MIGRANT)
+    wives, single = np.flatnonzero(wives), np.flatnonzero(single & (base.sex == 2))
+    size = min(margins.count(_MIXED_COUPLES, scale), len(wives), len(single))
+    chosen = rng.permutation(wives)[:size]
+    other = single[margins.match(age[chosen], age[single])]
+    close = np.abs(age[chosen] - age[other]) <= 3
+    base.kind[chosen[close]], base.kind[other[close]] = residents.MIGRANT, residents.REGISTERED
 
 
 def _joined(first: households.Households, second: households.Households) -> households.Households:
@@ -117,6 +132,7 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     forms = households.plan(base, quarters, census, scale)
     singles = margins.count(census["一人户数"], scale)
     groups = households.assemble(base, quarters, forms, rng, singles)
+    _mix_couples(base, groups, scale, rng)
     away, away_groups = _absent(reference, scale, stream(seed, "absent"))
     living = len(base)
     age = np.concatenate([base.age, away.age])
@@ -185,7 +201,7 @@ def _tenure(groups, kind, head, village, dwelling, homes: pl.DataFrame, villages
     pool = kind[head]
     draw = rng.random(groups.count)
     homestead = (homes["kind"] == dwellings.KINDS.index("宅基地")).to_numpy()
-    own = np.select([pool == 1, pool == 2], [0.935, 0.115], 0.30)
+    own = np.select([pool == 1, pool == 2], [0.935, 0.095], 0.30)
     at = dwelling[head]
     own = np.where((pool == 2) & (at >= 0) & homestead[np.maximum(at, 0)], 0.004, own)
     code = np.where(draw < own, 1, np.where(draw < own + 0.012, 4, 2))
@@ -256,10 +272,10 @@ def _with_papers(frame: pl.DataFrame, groups, district, reference: Reference, rn
     few = few if len(few) else np.flatnonzero(kind == residents.MIGRANT)[:1]
     name = name.scatter(few, names.minority(reference, name_rng, len(few)))
     guests = np.flatnonzero(kind == residents.OVERSEAS)
-    papers = _overseas_papers(birth[guests], sex[guests], rng)
+    papers = overseas.papers(birth[guests], sex[guests], rng)
     number, cert = number.scatter(guests, papers["number"]), cert.scatter(guests, papers["cert"])
     nation = nation.scatter(guests, papers["nation"])
-    western = guests[~papers["nation"].is_in(["HKG", "MAC", "TWN"]).to_numpy()]
+    western = guests[papers["is_foreign"].to_numpy()]
     name = name.scatter(western, names.latin(reference, name_rng, len(western)))
     return frame.with_columns(
         division=pl.Series(division),
@@ -269,39 +285,6 @@ def _with_papers(frame: pl.DataFrame, groups, district, reference: Reference, rn
         name=name,
         surname=pl.Series(surname),
     )
-
-
-_NATIONS = ["USA", "JPN", "KOR", "DEU", "FRA", "GBR", "IND", "AUS", "CAN", "SGP", "RUS", "ITA"]
-_OVERSEAS_CERTS = ["414", "553", "513", "511", "516", "516", "516"]
-_NATION_NUMBERS = [840, 392, 410, 276, 250, 826, 356, 36, 124, 702, 643, 380]
-
-
-def _overseas_papers(birth: np.ndarray, sex: np.ndarray, rng) -> pl.DataFrame:
-    """Documents of people from Hong Kong, Macao, Taiwan and abroad: number, cert (type code), nation."""
-    size = len(birth)
-    # every document occurs at least once where there are people enough
-    sort = np.concatenate(
-        [np.arange(min(size, 7)), rng.choice(7, max(size - 7, 0), p=[0.5, 0.05, 0.12, 0.14, 0.06, 0.02, 0.11])]
-    )
-    foreign = np.isin(sort, [0, 1])
-    nation = rng.integers(0, len(_NATIONS), size)
-    serial = 10_000_000 + rng.permutation(89_999_999 - 10_000_000 if size > 10**6 else 10 * size + 10)[:size]
-    region = np.select([sort == 4, sort == 5], [81, 82], 83)
-    text = pl.Series(serial).cast(pl.String)
-    letters = pl.Series(["X", "Y", "Z"]).gather(rng.integers(0, 3, size))
-    permit = numbers.residence_numbers(region, birth, sex)
-    permanent = numbers.permanent_numbers(np.array(_NATION_NUMBERS)[nation], birth, sex)
-    home = np.select([np.isin(sort, [2, 4]), sort == 5], ["HKG", "MAC"], "TWN")
-    sort_column = pl.Series(sort)
-    return pl.DataFrame({"letters": letters, "text": text, "permit": permit, "permanent": permanent}).select(
-        pl.when(sort_column == 0).then(pl.col("letters") + pl.col("text"))
-        .when(sort_column == 1).then("permanent")
-        .when(sort_column == 2).then("H" + pl.col("text"))
-        .when(sort_column == 3).then("text")
-        .otherwise("permit").alias("number"),
-        pl.Series("cert", np.array(_OVERSEAS_CERTS)[sort].astype(object), dtype=pl.String),
-        pl.Series("nation", np.where(foreign, np.array(_NATIONS)[nation], home).astype(object), dtype=pl.String),
-    )  # fmt: skip
 
 
 def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -> pl.DataFrame:

@@ -50,7 +50,8 @@ def heads(groups: Households, birth: np.ndarray, registered: np.ndarray, rng: np
     husband, wife = holders(groups, HUSBAND), holders(groups, WIFE)
     grandfather, grandmother = holders(groups, GRANDFATHER), holders(groups, GRANDMOTHER)
     oldest = np.where(grandfather >= 0, grandfather, grandmother)
-    middle = np.where((husband >= 0) & ((wife < 0) | (rng.random(groups.count) < 0.86)), husband, wife)
+    stranger = ~registered[np.maximum(wife, 0)]  # a wife from elsewhere does not head a registered household
+    middle = np.where((husband >= 0) & ((wife < 0) | stranger | (rng.random(groups.count) < 0.80)), husband, wife)
     with_elders = np.where(rng.random(groups.count) < np.where(registered[np.maximum(oldest, 0)], 0.5, 0.12), 1, 0)
     chosen = np.where((oldest >= 0) & ((middle < 0) | (with_elders == 1)), oldest, middle)
     chosen = np.where(chosen >= 0, chosen, holders(groups, SINGLE))

@@ -12,6 +12,7 @@ from pipelines.simulate import margins
 REGISTERED, MIGRANT, OVERSEAS = 1, 2, 3
 NEVER, MARRIED, DIVORCED, WIDOWED = 10, 20, 40, 30
 _OVERSEAS_OF_CENSUS = 8_000  # a resident count like that of the accommodation register
+_OVERSEAS_LEAST = 12  # so that each form of document occurs
 # share of people with hukou outside Shanghai by age; the level is set by the census total
 _MIGRANT_SHARE = {0: 0.55, 5: 0.52, 12: 0.42, 17: 0.62, 22: 0.80, 32: 0.74, 47: 0.72, 53: 0.66, 58: 0.45, 62: 0.27}
 _MIGRANT_SHARE |= {67: 0.18, 72: 0.13, 80: 0.08, 104: 0.05}
@@ -53,7 +54,11 @@ def draw(census: dict[str, float], scale: float, rng: np.random.Generator) -> Re
     order = rng.permutation(len(age))
     age, sex = age[order], sex[order]
     kind = np.full(len(age), REGISTERED, dtype=np.int8)
-    kind[margins.pick(rng, 0.004 + 0.009 * ((age > 24) & (age < 60)), margins.count(_OVERSEAS_OF_CENSUS, scale, 8))] = 3
+    kind[
+        margins.pick(
+            rng, 0.004 + 0.009 * ((age > 24) & (age < 60)), margins.count(_OVERSEAS_OF_CENSUS, scale, _OVERSEAS_LEAST)
+        )
+    ] = 3
     free = np.flatnonzero(kind == REGISTERED)
     chance = margins.by_age(_MIGRANT_SHARE, age[free]) + np.where(sex[free] == 1, 0.02, -0.02)
     kind[free[margins.pick(rng, chance, margins.count(census["户口登记地在外乡镇街道人口_省外"], scale))]] = MIGRANT

@@ -65,10 +65,15 @@ def occupation(
     works &= (age < retire) | ((kind == MIGRANT) & (age < 66) & (rng.random(len(age)) < 0.6))
     works &= ~((age < 23) & (rng.random(len(age)) < 0.35))
     shares = np.array([census[item] for item in _OCCUPATIONS])
-    draw = rng.random(len(age)) ** np.where((edu > 0) & (edu < 40), 1.7, 0.85)
-    code = 1 + np.searchsorted(np.cumsum(shares)[:-1] / shares.sum(), draw)
-    code = np.where(rng.random(len(age)) < 0.002, 8, code)
-    return np.where(works, code, 0).astype(np.int8)
+    workers = np.flatnonzero(works)
+    # the better schooled come first in the order heads, professionals, clerks, services, farming, manufacturing
+    score = rng.random(len(workers)) - np.where((edu[workers] > 0) & (edu[workers] < 40), 0.45, 0.0)
+    rank = np.empty(len(workers))
+    rank[np.argsort(score, kind="stable")] = (np.arange(len(workers)) + 0.5) / max(len(workers), 1)
+    code = np.zeros(len(age), dtype=np.int8)
+    code[workers] = 1 + np.searchsorted(np.cumsum(shares)[:-1] / shares.sum(), rank)
+    code = np.where(works & (rng.random(len(age)) < 0.001), 8, code)
+    return code.astype(np.int8)
 
 
 def mobiles(age: np.ndarray, rng: np.random.Generator) -> pl.Series:

@@ -3,6 +3,7 @@
 import re
 import stat
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -171,3 +172,10 @@ def test_truth_is_readable_by_its_owner_only(small):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     for path in (folder / "truth").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_page_on_the_simulator_lists_every_defect():
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    for kind in KINDS:
+        row = f"| {kind.feed} | `{kind.name}` | {kind.rate:g} | {kind.column or '(row)'} | {kind.expect} |"
+        assert row in page, row

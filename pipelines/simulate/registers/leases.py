@@ -11,7 +11,7 @@ from pipelines.simulate.population import World
 from pipelines.simulate.relations import NON_RELATIVE, SELF
 from pipelines.simulate.seeds import shares
 
-_KNOWN = 0.77  # let dwellings the security branch knows of
+_KNOWN = 0.805  # let dwellings the security branch knows of
 _LET = 1
 
 
