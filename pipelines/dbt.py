@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
-from pipelines.orchestration import DAILY, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, freshness
 from pipelines.run import Run, connect
 from pipelines.settings import Settings
 
@@ -113,6 +113,7 @@ def build_assets(settings: Settings, room: str, select: str) -> dg.AssetsDefinit
         select=select,
         name=f"{room}_models",
         partitions_def=DAILY,
+        backfill_policy=ONE_DAY_A_RUN,
         dagster_dbt_translator=Translator(),
         required_resource_keys={"run"},
     )

@@ -374,10 +374,12 @@ def load_key(path: Path, must_exist: bool) -> Key:
         return _make_key(path)
     except OSError as error:
         raise KeyProblem(f"{path}: cannot be read as a key file ({error.strerror}); it must be a plain file.") from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        secret = file.read(65)
-    if not stat.S_ISREG(status.st_mode) or len(secret) != 32:
+    status = os.fstat(handle)
+    try:
+        secret = os.read(handle, 65) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(handle)
+    if len(secret) != 32:
         raise KeyProblem(f"{path}: a key file is a plain file of exactly 32 bytes; this is something else.")
     if status.st_mode & 0o077:
         raise KeyProblem(f"{path}: others may read the key (mode {status.st_mode & 0o777:o}); run: chmod 600 {path}")

@@ -3,6 +3,7 @@
 Which assets there are is said by `definitions.py`; schedules, sensors and the UI run the same job without this module.
 """
 
+import contextlib
 import io
 import logging
 import os
@@ -52,12 +53,14 @@ def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_
     defs = build_defs(loggers={"console": progress_logger(report)}, run_wait_s=wait_s)
     job = defs.resolve_job_def(WHOLE_LINE)
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            partition_key=as_of.isoformat(),
-            instance=instance,
-            raise_on_error=False,
-            tags={"xfy/launched_by": "xfy run"},
-        )
+        with contextlib.redirect_stdout(_DbtLines(report)):
+            result = job.execute_in_process(
+                partition_key=as_of.isoformat(),
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {}}},
+                tags={"xfy/launched_by": "xfy run"},
+            )
         return _outcome(result, as_of)
 
 
@@ -126,6 +129,8 @@ class _DbtLines(io.TextIOBase):
 class _Progress(logging.Handler):
     """Dagster hands its own events to a logger at debug level, with the event and its step as extra attributes."""
 
+    _of_dbt_itself = re.compile(r"A dbt subsetted|Copying `|Running dbt command|Finished dbt command")
+
     def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
         self._report = report
@@ -135,8 +140,9 @@ class _Progress(logging.Handler):
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event, step = getattr(record, "dagster_event", None), meta.get("step_key") or ""
         if event is None:
-            if record.levelno >= logging.INFO:
-                self._report(f"    {meta.get('orig_message', record.getMessage())}")
+            words = meta.get("orig_message", record.getMessage())
+            if record.levelno >= logging.INFO and not self._of_dbt_itself.match(words):
+                self._report(f"    {words}")
         elif event.is_step_start:
             self._began[step] = time.monotonic()
             self._report(f"{step} …")

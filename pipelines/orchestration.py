@@ -4,6 +4,7 @@ What an asset computes is in its room; how dbt models become assets is in `dbt.p
 """
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
@@ -15,8 +16,13 @@ from pydantic import PrivateAttr
 from pipelines.run import Run, exclusive, locate, require_space, sweep
 from pipelines.settings import Settings
 
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy")
+
 DAILY = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
 """The graph's one partitioning: the `as_of` date. `end_offset=1` gives today a key of its own."""
+
+ONE_DAY_A_RUN = dg.BackfillPolicy.multi_run(1)
+"""A backfill makes one run a date: each date is a release of its own."""
 
 IO_RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 """For steps that read or write disks; a step that fails on its data fails the same way again, cheaply."""

@@ -14,7 +14,7 @@ from pipelines.feeds.lake import register
 from pipelines.feeds.land import land_feed
 from pipelines.feeds.status import judged, reconciles
 from pipelines.identifiers import Key, load_key
-from pipelines.orchestration import DAILY, IO_RETRY, RunResource, freshness
+from pipelines.orchestration import DAILY, IO_RETRY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
 
@@ -48,6 +48,7 @@ def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             )
         ],
         partitions_def=DAILY,
+        backfill_policy=ONE_DAY_A_RUN,
         retry_policy=IO_RETRY,
     )
     def feeds(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from pipelines.dbt import build_assets
-from pipelines.orchestration import DAILY, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.products import dictionary
 from pipelines.products.declarations import load
 from pipelines.products.extract import write_panel
@@ -29,6 +29,7 @@ def product_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "key": ["products", name],
             "group_name": "products",
             "partitions_def": DAILY,
+            "backfill_policy": ONE_DAY_A_RUN,
             "owners": ["team:data-centre"],
             "freshness_policy": freshness(timedelta(hours=60)),
         }

@@ -11,8 +11,8 @@ import dagster as dg
 from pipelines.dbt import ensure_manifest
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.status import as_json, judged
-from pipelines.indices.build import edition_of
-from pipelines.orchestration import DAILY, RunResource, freshness
+from pipelines.indices.editions import find_editions
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
 from pipelines.settings import Settings
@@ -32,6 +32,7 @@ def release_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="releases",
         deps=[["products", "ledgers"], ["products", "dashboards"]],
         partitions_def=DAILY,
+        backfill_policy=ONE_DAY_A_RUN,
         owners=["team:data-centre"],
         freshness_policy=freshness(timedelta(hours=60)),
         description="One immutable, checked version of everything; `current` moves to it when it is the latest.",
@@ -42,7 +43,10 @@ def release_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         sweep_staging(installation.releases)
         catalogue = load_catalogue(installation.tag_rules, installation.dbt_project / "models" / "subjects")
         statuses = [as_json(s) for s in judged(installation, load_contracts(installation.contracts), this.as_of)]
-        provenance = Provenance(rules_version(catalogue), edition_of(installation), statuses)
+        editions = [
+            f"{e.spec.index} {e.spec.edition}" for e in find_editions(installation.tag_rules / "indices", this.as_of)
+        ]
+        provenance = Provenance(rules_version(catalogue), editions, statuses)
         staging = stage(installation, this, ensure_manifest(installation), provenance, context.log.debug)
         findings = _audit(staging.as_posix())
         if findings:

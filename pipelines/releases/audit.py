@@ -17,6 +17,7 @@ from pipelines.releases.layout import Manifest
 from pipelines.releases.verify import Finding, verify
 from pipelines.settings import Settings
 from pipelines.tags.catalogue import Catalogue, load_catalogue
+from pipelines.tags.registry import id_column
 from pipelines.tags.sqltext import tag_query
 
 WHOLE_BELOW_ROWS = 200_000
@@ -103,7 +104,7 @@ def _tags(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, manifest:
 
 def differences(connection: duckdb.DuckDBPyConnection, query: str, subject: str, code: str) -> int:
     """How many subjects' published value of a tag differs from what its SQL gives, missing subjects included."""
-    key = "village_code" if subject == "village" else f"{subject}_id"
+    key = id_column(subject)
     row = connection.execute(
         f"select count(*) from ({query}) as q full join tags.{quoted(subject + '_tags')} as t using ({quoted(key)}) "
         f"where q.value is distinct from t.{quoted(code)} or q.{quoted(key)} is null or t.{quoted(key)} is null"

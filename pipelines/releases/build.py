@@ -27,7 +27,7 @@ class Provenance:
     """Which declarations and deliveries a release was made from."""
 
     rules_version: str
-    index_edition: str
+    index_editions: list[str]
     feeds: list[dict[str, Any]]
 
 
@@ -56,7 +56,7 @@ def stage(
         as_of=run.as_of,
         code_version=code_version(),
         rules_version=provenance.rules_version,
-        index_edition=provenance.index_edition,
+        index_editions=provenance.index_editions,
         duckdb_version=duckdb.__version__,
         feeds=provenance.feeds,
         files=[_entry(staging, path) for path in files.regular_files(staging)],

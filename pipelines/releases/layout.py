@@ -62,7 +62,7 @@ class Manifest(BaseModel):
     as_of: date
     code_version: str
     rules_version: str
-    index_edition: str
+    index_editions: list[str]
     duckdb_version: str
     feeds: list[dict[str, object]]
     files: list[FileEntry]

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from pipelines.identifiers import load_key
-from pipelines.orchestration import DAILY, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
 from pipelines.tags import restricted
@@ -48,6 +48,7 @@ def tag_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(CATALOGUE, "One row a tag: names, rule, purpose, owner, legal basis, sensitivity, parameters."),
         ],
         partitions_def=DAILY,
+        backfill_policy=ONE_DAY_A_RUN,
     )
     def tags(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:
         installation, this = run.settings, run.run

@@ -20,7 +20,7 @@ from pipelines.releases.verify import verify
 def staged(releases: Path, name: str, content: str = "one") -> Path:
     staging = releases / f".staging-{name}"
     (staging / "parquet" / "tags").mkdir(parents=True)
-    body = {"release": name, "as_of": name[:10], "code_version": "c", "rules_version": "r", "index_edition": "e",
+    body = {"release": name, "as_of": name[:10], "code_version": "c", "rules_version": "r", "index_editions": ["e"],
             "duckdb_version": "2.0.0", "feeds": [], "files": [], "tables": []}  # fmt: skip
     for path in ("warehouse.duckdb", "parquet/tags/part-0.parquet"):
         (staging / path).write_text(content)
