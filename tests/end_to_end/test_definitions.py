@@ -1,0 +1,94 @@
+"""What Dagster sees: one graph, one partitioning, checks that block, a sensor that asks once."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import WHOLE_LINE, build_defs
+from pipelines.feeds.contracts import load_contracts
+from pipelines.orchestration import DAILY, PROCESS_TAG, bury_dead_runs
+from pipelines.settings import Settings
+
+NOUNS = {"feeds", "subjects", "tags", "indices", "products", "releases"}
+
+
+@pytest.fixture(scope="module")
+def graph() -> dg.AssetGraph:
+    return build_defs().resolve_asset_graph()
+
+
+def test_every_asset_has_a_noun_an_owner_words_and_the_one_partitioning(graph: dg.AssetGraph) -> None:
+    keys = [k for k in graph.get_all_asset_keys() if graph.get(k).is_materializable]
+    assert len(keys) > 40
+    for key in keys:
+        node = graph.get(key)
+        assert node.group_name in NOUNS and node.group_name == key.path[0], key
+        assert node.owners and node.description, key
+        assert node.partitions_def == DAILY, key
+        assert node.freshness_policy_or_from_metadata is not None, key
+
+
+def test_nothing_hangs_loose(graph: dg.AssetGraph) -> None:
+    """Every asset leads to the release, and every asset but the feeds has a parent that is materialised."""
+    release = dg.AssetKey(["releases", "release"])
+    loose = graph.get_all_asset_keys() - graph.get_ancestor_asset_keys(release) - {release}
+    assert {k for k in loose if k.path[0] not in {"subjects", "indices", "products"}} == set()
+    for key in graph.get_all_asset_keys():
+        parents = graph.get(key).parent_keys
+        assert all(graph.get(p).is_materializable for p in parents), key
+        assert parents or key.path[0] == "feeds" or key.path == ["subjects", "feed_status"], key
+
+
+def test_reconciliation_blocks_and_every_feed_has_it(graph: dg.AssetGraph) -> None:
+    contracts = load_contracts(Settings().contracts)
+    for contract in contracts.values():
+        key = dg.AssetCheckKey(dg.AssetKey(["feeds", contract.code]), "reconciles")
+        assert graph.get_check_spec(key).blocking
+    dbt_tests = [k for k in graph.asset_check_keys if k.asset_key.path[0] in {"subjects", "products"}]
+    assert dbt_tests and all(graph.get_check_spec(k).blocking for k in dbt_tests)
+
+
+def test_the_sensor_asks_once_for_what_is_new(deliveries: Path, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    shutil.copytree(deliveries / "landing" / "B03", tmp_path / "landing" / "B03")
+    sensor = build_defs(settings=settings).get_sensor_def("new_deliveries")
+
+    def ask(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+
+    first = ask(None)
+    assert isinstance(first, dg.SensorResult) and first.run_requests is not None
+    [request] = first.run_requests
+    assert request.partition_key == "2026-10-30"
+    assert isinstance(ask(first.cursor), dg.SkipReason)
+    day = next((tmp_path / "landing" / "B03").iterdir())
+    shutil.copytree(day / "001", day / "002")
+    again = ask(first.cursor)
+    assert isinstance(again, dg.SensorResult) and again.run_requests
+    assert again.run_requests[0].run_key != request.run_key
+
+
+def test_the_schedule_runs_the_whole_line() -> None:
+    schedule = build_defs().get_schedule_def("daily")
+    assert schedule.job_name == WHOLE_LINE and schedule.cron_schedule == "0 6 * * *"
+
+
+def test_dead_runs_are_buried_and_live_ones_are_not() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs().resolve_job_def(WHOLE_LINE)
+        runs = {
+            name: instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: process})
+            for name, process in {"dead": "999999@1", "again": "1@1", "live": f"1@{_start_of(1)}"}.items()
+        }
+        runs["unknown"] = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        buried = bury_dead_runs(instance, own_run_id="own")
+        assert set(buried) == {runs["dead"].run_id, runs["again"].run_id}
+        after = instance.get_run_by_id(runs["dead"].run_id)
+        assert after is not None and after.status == dg.DagsterRunStatus.FAILURE
+
+
+def _start_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
