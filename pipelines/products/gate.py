@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage as column_lineage
 
-from pipelines.products.declarations import AUTO, CLASSES, PENDING, Column, Declarations, Ledger
+from pipelines.products.declarations import AUTO, CLASSES, KEY, PENDING, VILLAGE, Column, Declarations, Ledger
 
 
 class GateError(ValueError):
@@ -77,29 +77,41 @@ def _against_column(
 
 
 def undeclared_sources(
-    ledger: Ledger, compiled: str, tables: Mapping[str, Mapping[str, str]], ignore: Iterable[str] = ("code",)
+    ledger: Ledger, compiled: str, tables: Mapping[str, Mapping[str, str]], translators: Iterable[str] = ("code",)
 ) -> list[str]:
     """Where the compiled SQL draws on registered columns that the declaration does not name, one line a column.
 
-    `tables` gives the columns of each table the SQL reads: {table: {column: type}}. Tables in `ignore` only translate
-    codes into words.
+    `tables` gives the columns of each table the SQL reads: {table: {column: type}}. A table in `translators` only turns
+    a code into words, so the column it is joined by counts instead of its own.
     """
     query = sqlglot.parse_one(compiled, dialect="duckdb")
     for table in query.find_all(exp.Table):
         table.set("catalog", None)
         table.set("db", None)
+    words = _translated(query, set(translators))
     found = []
     for column in ledger.columns:
-        if column.role not in (AUTO, "key", "village"):
+        if column.role not in (AUTO, KEY, VILLAGE):
             continue
-        node = column_lineage(column.name, query, schema=dict(tables), dialect="duckdb")
         real = set()
-        for leaf in node.walk():
-            if isinstance(leaf.expression, exp.Table) and leaf.expression.name not in ignore:
-                real.add(f"{leaf.expression.name}.{leaf.name.rsplit('.', 1)[-1]}")
-        extra = {r for r in real if r.split(".")[0] in tables} - set(column.sources)
+        for leaf in column_lineage(column.name, query, schema=dict(tables), dialect="duckdb").walk():
+            if isinstance(leaf.expression, exp.Table):
+                alias, _, name = leaf.name.replace('"', "").rpartition(".")
+                real |= words.get(alias) or {f"{leaf.expression.name}.{name}"}
+        extra = real - set(column.sources)
         if extra:
-            found.append(
-                f"{ledger.model}.{column.name}: draws on {', '.join(sorted(extra))}, which it does not declare"
-            )
+            names = ", ".join(sorted(extra))
+            found.append(f"{ledger.model}.{column.name}: draws on {names}, which it does not declare")
+    return found
+
+
+def _translated(query: exp.Expression, translators: set[str]) -> dict[str, set[str]]:
+    """For each alias of a translating table the columns it is joined by, as `table.column`."""
+    tables = {table.alias_or_name: table.name for table in query.find_all(exp.Table)}
+    found = {}
+    for join in query.find_all(exp.Join):
+        if isinstance(join.this, exp.Table) and join.this.name in translators:
+            alias = join.this.alias_or_name
+            condition = join.args["on"].find_all(exp.Column)
+            found[alias] = {f"{tables.get(c.table, c.table)}.{c.name}" for c in condition if c.table != alias}
     return found
