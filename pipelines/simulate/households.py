@@ -165,7 +165,15 @@ def assemble(
 class _Pool:
     """The steps of grouping one pool; each step takes people out of `free` and writes to `out`."""
 
-    def __init__(self, residents: Residents, members: np.ndarray, forms: Forms, pool: int, out: Households, rng):
+    def __init__(
+        self,
+        residents: Residents,
+        members: np.ndarray,
+        forms: Forms,
+        pool: int,
+        out: Households,
+        rng: np.random.Generator,
+    ):
         self.sex, self.marital = residents.sex, residents.marital
         self.age = residents.age + rng.random(len(residents))  # an exact age, so that people of one year differ
         self.forms, self.pool, self.out, self.rng = forms, pool, out, rng
@@ -262,14 +270,16 @@ class _Pool:
     def _middle(self, mothers: np.ndarray, fathers: np.ndarray) -> np.ndarray:
         return np.where(fathers >= 0, np.maximum(self.age[fathers], self.age[mothers]), self.age[mothers])
 
-    def _hosts(self, mothers, fathers, kids, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _hosts(
+        self, mothers: np.ndarray, fathers: np.ndarray, kids: np.ndarray, allowed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Families with children, and couples without, that could take in an older generation."""
         middle, youngest = self._middle(mothers, fathers), self._youngest(mothers)
         with_kids = np.flatnonzero(allowed & (kids > 0) & (youngest < 25) & (middle < 60))
         without = np.flatnonzero(allowed & (kids == 0) & (fathers >= 0) & (middle < 62))
         return with_kids, without
 
-    def _with_older_couple(self, mothers, fathers, kids) -> np.ndarray:
+    def _with_older_couple(self, mothers: np.ndarray, fathers: np.ndarray, kids: np.ndarray) -> np.ndarray:
         """For each family the couple (row in `mothers`) that lives with it as the older generation, or -1."""
         older = np.full(len(mothers), -1, dtype=np.int64)
         busy = np.zeros(len(mothers), dtype=bool)
@@ -288,7 +298,7 @@ class _Pool:
             busy[hosts[host]] = busy[elders[elder]] = True
         return older
 
-    def _found(self, mothers, fathers, older) -> np.ndarray:
+    def _found(self, mothers: np.ndarray, fathers: np.ndarray, older: np.ndarray) -> np.ndarray:
         """Number the families' households and enter parents, children and moved-in couples; returns the numbers."""
         guests, hosted = older[older >= 0], np.flatnonzero(older >= 0)
         own = np.ones(len(mothers), dtype=bool)
@@ -308,7 +318,9 @@ class _Pool:
         self.out.put(children, self.out.household[parent[children]], CHILD)
         return number
 
-    def _with_lone_elder(self, mothers, fathers, kids, older, number) -> None:
+    def _with_lone_elder(
+        self, mothers: np.ndarray, fathers: np.ndarray, kids: np.ndarray, older: np.ndarray, number: np.ndarray
+    ) -> None:
         """Widowed or lone elders live with families as the older generation."""
         free = older < 0
         free[older[older >= 0]] = False
@@ -335,7 +347,9 @@ class _Pool:
         place = np.where(self.sex[great[guest]] == 1, GREAT_MALE, GREAT_FEMALE)
         self.out.put(self._take(great[guest]), houses[host], place)
 
-    def _grandchildren(self, mothers, fathers, kids, older, number) -> None:
+    def _grandchildren(
+        self, mothers: np.ndarray, fathers: np.ndarray, kids: np.ndarray, older: np.ndarray, number: np.ndarray
+    ) -> None:
         """Minors without parents here live with grandparents, the rest with other relatives."""
         lone = np.ones(len(mothers), dtype=bool)
         lone[older[older >= 0]] = False

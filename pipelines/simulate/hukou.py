@@ -149,7 +149,14 @@ def register(
     )
 
 
-def _relatives(rng, elsewhere, village, at_home, families: Families, birth) -> np.ndarray:
+def _relatives(
+    rng: np.random.Generator,
+    elsewhere: np.ndarray,
+    village: np.ndarray,
+    at_home: np.ndarray,
+    families: Families,
+    birth: np.ndarray,
+) -> np.ndarray:
     """For each family registered elsewhere the household of the head's parents that it stands with, or -1."""
     hosts = at_home[rng.permutation(len(at_home))]
     found = _one_of(rng, village[elsewhere], hosts, families.village[hosts].astype(np.int64))

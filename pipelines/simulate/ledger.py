@@ -29,7 +29,7 @@ class Ledger:
         self._new: list[pl.DataFrame] = []
         self._numbers: np.ndarray | None = None
         self.size = len(world.people)
-        self.next_household = int(world.people["household"].max()) + 1
+        self.next_household = int(world.people["household"].to_numpy().max()) + 1
 
     def people(self, column: str) -> np.ndarray:
         """A column of yesterday's people that may be written to."""

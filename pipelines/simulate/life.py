@@ -4,6 +4,7 @@
 scales each kind happens at least once a day, so that a short simulation shows them all.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -232,13 +233,13 @@ def _as_child(parent: np.ndarray, other: np.ndarray | None, sex: np.ndarray) -> 
     """Relation of a child to the head its parents have these relations to."""
     codes = []
     for place, value in enumerate(parent.tolist()):
-        second = None if other is None else int(other[place])
-        pair = _CHILD_OF.get(value) or _CHILD_OF.get(second) or _OTHER_RELATIVE
+        second = 0 if other is None else int(other[place])
+        pair = _CHILD_OF.get(value) or _CHILD_OF.get(second, _OTHER_RELATIVE)
         codes.append(pair[int(sex[place]) - 1])
     return np.array(codes, dtype=np.int8)
 
 
-def _corrections(ledger: Ledger, times) -> None:
+def _corrections(ledger: Ledger, times: Callable[[float], int]) -> None:
     """Visits confirm residence; phones change, schooling is completed, names are corrected, alarms installed."""
     here = ledger.here()
     rows = ledger.draw(here, times(_VISITS))

@@ -7,7 +7,7 @@ from pipelines.simulate import days, names, numbers
 from pipelines.simulate.households import HUSBAND, SINGLE, WIFE
 from pipelines.simulate.ledger import LET, OWN, Ledger
 from pipelines.simulate.relations import NON_RELATIVE, SELF
-from pipelines.simulate.residents import MIGRANT, NEVER, REGISTERED
+from pipelines.simulate.residents import MARRIED, MIGRANT, NEVER, REGISTERED
 
 # events a day in the whole district
 _ARRIVING_SINGLES, _ARRIVING_COUPLES, _LEAVING_HOUSEHOLDS = 560, 120, 520
@@ -93,37 +93,31 @@ def arrivals(ledger: Ledger, singles: int, couples: int) -> None:
     if not models.any():
         return
     homes = ledger.vacant()
-    couples = min(couples, len(homes) // 2)
-    shared = _shared_flats(ledger, round(singles * _JOINS))
-    singles = min(singles, len(shared) + len(homes) - couples)
-    own = homes[couples : couples + singles - len(shared)]
-    men, women = _models(ledger, models, 1, couples), _models(ledger, models, 2, couples)
+    men, women = (_models(ledger, models, sex, min(couples, len(homes) // 2)) for sex in (1, 2))
+    pairs = min(len(men), len(women))
+    flats, homes = homes[:pairs], homes[pairs:]
     alone = ledger.draw(models, singles)
-    couples = min(len(men), len(women))
-    own = own[: max(len(alone) - len(shared), 0)]
-    home = np.concatenate([own, shared[: len(alone) - len(own)], homes[:couples], homes[:couples]])
-    rows = np.concatenate([alone[: len(own) + len(shared)], men[:couples], women[:couples]])
-    alone = len(rows) - 2 * couples
-    relation = np.repeat([SELF, NON_RELATIVE, SELF, 12], [len(own), alone - len(own), couples, couples])
-    place = np.repeat([SINGLE, HUSBAND, WIFE], [alone, couples, couples])
-    household = ledger.next_household + np.concatenate([np.arange(alone + couples), alone + np.arange(couples)])
-    ledger.next_household += alone + couples
-    frame = _newcomers(ledger, rows, couples)
-    uid = np.arange(ledger.size, ledger.size + len(rows))
-    spouse = np.concatenate([np.full(alone, -1), uid[alone + couples :], uid[alone : alone + couples]])
-    marital = np.where(spouse >= 0, 21, NEVER)
+    shared = _shared_flats(ledger, round(len(alone) * _JOINS))
+    own = homes[: max(len(alone) - len(shared), 0)]
+    lone = len(own) + len(shared)
+    rows = np.concatenate([alone[:lone], men[:pairs], women[:pairs]])
+    home = np.concatenate([own, shared, flats, flats])
+    relation = np.repeat([SELF, NON_RELATIVE, SELF, 12], [len(own), len(shared), pairs, pairs])
+    household = ledger.next_household + np.concatenate([np.arange(lone + pairs), lone + np.arange(pairs)])
+    ledger.next_household += lone + pairs
+    uid = ledger.size + np.arange(lone, lone + 2 * pairs)
+    spouse = np.concatenate([np.full(lone, -1), uid[pairs:], uid[:pairs]])
     ledger.homes("status")[home] = LET
-    fresh = np.concatenate([own, homes[:couples]])
-    ledger.homes("let_since")[fresh] = ledger.today
+    ledger.homes("let_since")[np.concatenate([own, flats])] = ledger.today
     ledger.add(
-        frame.with_columns(
+        _newcomers(ledger, rows).with_columns(
             dwelling=pl.Series(home),
             village=pl.Series(ledger.homes("village")[home]),
             relation=pl.Series(relation),
-            place=pl.Series(place),
+            place=pl.Series(np.repeat([SINGLE, HUSBAND, WIFE], [lone, pairs, pairs])),
             household=pl.Series(household),
             spouse=pl.Series(spouse),
-            marital=pl.Series(marital),
+            marital=pl.Series(np.where(spouse >= 0, MARRIED + 1, NEVER)),
         )
     )
 
@@ -141,7 +135,7 @@ def _shared_flats(ledger: Ledger, size: int) -> np.ndarray:
     return np.unique(ledger.people("dwelling")[ledger.draw(sharing, size)])
 
 
-def _newcomers(ledger: Ledger, rows: np.ndarray, couples: int) -> pl.DataFrame:
+def _newcomers(ledger: Ledger, rows: np.ndarray) -> pl.DataFrame:
     """People with the traits of existing migrants, but their own name, number, birth date and dates of arrival."""
     rng, world, size = ledger.rng, ledger.world, len(rows)
     base = world.people[rows]

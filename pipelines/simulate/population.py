@@ -47,7 +47,9 @@ class World:
     seed: int
 
 
-def _absent(reference: Reference, scale: float, rng) -> tuple[residents.Residents, households.Households]:
+def _absent(
+    reference: Reference, scale: float, rng: np.random.Generator
+) -> tuple[residents.Residents, households.Households]:
     """Registered in Qingpu, living elsewhere: people and the households they form there."""
     table = margins.single_years(reference.census) * margins.by_age(_TILT, np.arange(margins.OLDEST + 1))
     size = margins.count(_ABSENT, scale)
@@ -70,7 +72,9 @@ def _absent(reference: Reference, scale: float, rng) -> tuple[residents.Resident
     return people, households.assemble(people, quarters, {residents.REGISTERED: forms}, rng)
 
 
-def _mix_couples(base: residents.Residents, groups: households.Households, scale: float, rng) -> None:
+def _mix_couples(
+    base: residents.Residents, groups: households.Households, scale: float, rng: np.random.Generator
+) -> None:
     """Some registered men have wives from elsewhere: these change population type with single women of their age."""
     age = base.age.astype(float)
     wives = (groups.place == households.WIFE) & (base.kind == residents.REGISTERED) & (age < 52) & (groups.spouse >= 0)
@@ -103,7 +107,7 @@ def _joined(first: households.Households, second: households.Households) -> hous
     )
 
 
-def _birth_dates(groups: households.Households, age: np.ndarray, day: date, rng) -> np.ndarray:
+def _birth_dates(groups: households.Households, age: np.ndarray, day: date, rng: np.random.Generator) -> np.ndarray:
     """Birth days that fit the ages; siblings of one age are twins, of neighbouring ages at least ten months apart."""
     birth = days.births(day, age, rng)
     parent = np.where(groups.mother >= 0, groups.mother, groups.father)
@@ -189,14 +193,23 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     return World(frame, homes_table.with_columns(pl.Series("status", status)), villages, reference, scale, seed)
 
 
-def _marriage_detail(marital: np.ndarray, rng) -> np.ndarray:
+def _marriage_detail(marital: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Married people as first (21), second (22) or renewed (23) marriage, some only as married (20)."""
     draw = rng.random(len(marital))
     detail = np.select([draw < 0.80, draw < 0.86, draw < 0.865], [21, 22, 23], 20)
     return np.where(marital == residents.MARRIED, detail, marital).astype(np.int8)
 
 
-def _tenure(groups, kind, head, village, dwelling, homes: pl.DataFrame, villages, rng):
+def _tenure(
+    groups: households.Households,
+    kind: np.ndarray,
+    head: np.ndarray,
+    village: np.ndarray,
+    dwelling: np.ndarray,
+    homes: pl.DataFrame,
+    villages: pl.DataFrame,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Tenure of each person and status of each dwelling (0 own, 1 let, 2 vacant, 3 lent, 4 business, 5 to go)."""
     pool = kind[head]
     draw = rng.random(groups.count)
@@ -224,7 +237,14 @@ def _tenure(groups, kind, head, village, dwelling, homes: pl.DataFrame, villages
     return tenure, status
 
 
-def _registered_families(groups, kind, head, village, dwelling, homes: int):
+def _registered_families(
+    groups: households.Households,
+    kind: np.ndarray,
+    head: np.ndarray,
+    village: np.ndarray,
+    dwelling: np.ndarray,
+    homes: int,
+) -> tuple[np.ndarray, hukou.Families]:
     """Family of each registered person for its hukou: its household, or itself where it lives in quarters."""
     family_of = np.where(kind == residents.REGISTERED, groups.household, -1).astype(np.int64)
     lone = np.flatnonzero((kind == residents.REGISTERED) & (groups.household < 0))
@@ -241,7 +261,14 @@ def _registered_families(groups, kind, head, village, dwelling, homes: int):
     return family_of, hukou.Families(size[used], top, village[top].astype(np.int64), dwelling[top])
 
 
-def _with_papers(frame: pl.DataFrame, groups, district, reference: Reference, rng, name_rng) -> pl.DataFrame:
+def _with_papers(
+    frame: pl.DataFrame,
+    groups: households.Households,
+    district: np.ndarray,
+    reference: Reference,
+    rng: np.random.Generator,
+    name_rng: np.random.Generator,
+) -> pl.DataFrame:
     """Divisions of hukou, identity documents, nationalities and names."""
     kind, sex, birth = (frame[name].to_numpy() for name in ("kind", "sex", "birth"))
     size = len(frame)
@@ -287,7 +314,9 @@ def _with_papers(frame: pl.DataFrame, groups, district, reference: Reference, rn
     )
 
 
-def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -> pl.DataFrame:
+def _with_traits(
+    frame: pl.DataFrame, age: np.ndarray, census: dict[str, float], day: date, rng: np.random.Generator
+) -> pl.DataFrame:
     """Schooling, work, phone, arrival and the register's own dates."""
     kind, sex, village = (frame[name].to_numpy() for name in ("kind", "sex", "village"))
     size = len(frame)
@@ -330,7 +359,9 @@ def _with_traits(frame: pl.DataFrame, age: np.ndarray, census, day: date, rng) -
     )  # fmt: skip
 
 
-def _with_dead(frame: pl.DataFrame, reference: Reference, scale: float, day: date, rng) -> pl.DataFrame:
+def _with_dead(
+    frame: pl.DataFrame, reference: Reference, scale: float, day: date, rng: np.random.Generator
+) -> pl.DataFrame:
     """Registered people who died in the past year, whose rows the register still keeps: the spouses of the widowed."""
     widowed = frame.filter((pl.col("marital") == residents.WIDOWED) & (pl.col("book") >= 0) & (pl.col("village") >= 0))
     size = min(margins.count(_DIED_LAST_YEAR, scale, 2), len(widowed))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
+
 from pipelines.simulate import life, population
 from pipelines.simulate.deliveries import b01, b02, b03, b04, b05, f01, f02, f06, f08, f11
 from pipelines.simulate.deliveries.common import Occasion
@@ -110,12 +112,18 @@ def simulate(
 
 
 def _residents(folder: Path) -> int:
-    import polars as pl
-
     return pl.scan_parquet(folder / "persons.parquet").select(pl.col("is_resident").sum()).collect().item()
 
 
-def _day(world: World, day: date, work: Path, truth: Truth, summary: Summary, registered, say):
+def _day(
+    world: World,
+    day: date,
+    work: Path,
+    truth: Truth,
+    summary: Summary,
+    registered: pl.DataFrame | None,
+    say: Callable[[str], None],
+) -> pl.DataFrame:
     """Write everything due on `day`; returns the residence register, which tomorrow's increment starts from."""
     starting = registered is None
     after = residence.build(world, day)
@@ -126,7 +134,7 @@ def _day(world: World, day: date, work: Path, truth: Truth, summary: Summary, re
         folder.mkdir(parents=True)
         occasion = Occasion(feed, day, folder, truth, starting)
         if feed == "F01":
-            before = after.clear() if starting else registered
+            before = after.clear() if registered is None else registered
             rows = f01.write(world, occasion, residence.changes(before, after))
         else:
             rows = _WRITERS[feed](world, occasion)

@@ -57,7 +57,12 @@ def schooling(
 
 
 def occupation(
-    age: np.ndarray, sex: np.ndarray, kind: np.ndarray, edu: np.ndarray, census: dict[str, float], rng
+    age: np.ndarray,
+    sex: np.ndarray,
+    kind: np.ndarray,
+    edu: np.ndarray,
+    census: dict[str, float],
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Occupation majors 1–8 (int8), 0 for people without work."""
     retire = np.where(sex == 1, 61, np.where(edu < 40, 56, 53))

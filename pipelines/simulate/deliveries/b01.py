@@ -1,5 +1,7 @@
 """B01, the actual-population base: a daily Parquet snapshot of everybody living or registered in Qingpu."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 
@@ -25,7 +27,7 @@ def _flag(condition: pl.Expr) -> pl.Expr:
     return pl.when(condition).then(pl.lit("1")).otherwise(pl.lit("0"))
 
 
-def snapshot(world: World, day) -> pl.DataFrame:
+def snapshot(world: World, day: date) -> pl.DataFrame:
     """The clean rows of the day, all columns text, in order of RID, plus `uid`."""
     people = with_places(present(world, day), world)
     today = days.number(day)

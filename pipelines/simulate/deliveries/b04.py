@@ -35,7 +35,7 @@ def facilities(world: World) -> list[dict]:
     reach = np.sqrt(villages["area_km2"].to_numpy()) * 0.22 / 111
     codes, names = villages["village_code"].to_list(), villages["name"].to_list()
     lon, lat = villages["lon"].to_numpy(), villages["lat"].to_numpy()
-    features = []
+    features: list[dict] = []
     for kind, (count, capacity, where) in KINDS.items():
         if where == "t":
             at = first_of_town[rng.integers(0, len(first_of_town), count)]

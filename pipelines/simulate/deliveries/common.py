@@ -44,7 +44,7 @@ def present(world: World, day: date) -> pl.DataFrame:
     """People in the register at the end of `day`."""
     today = days.number(day)
     people = world.people
-    if people["until"].min() > today and people["from_day"].max() <= today:
+    if people["until"].to_numpy().min() > today and people["from_day"].to_numpy().max() <= today:
         return people
     return people.filter((pl.col("from_day") <= today) & (pl.col("until") > today))
 

@@ -1,5 +1,7 @@
 """F02, leases: a weekly GBK CSV with a title line above the header, CRLF, dates and counts as people type them."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 
@@ -30,7 +32,7 @@ def _dates(column: str, style: pl.Expr) -> pl.Expr:
     )  # fmt: skip
 
 
-def snapshot(world: World, day) -> pl.DataFrame:
+def snapshot(world: World, day: date) -> pl.DataFrame:
     """The clean rows, all text, plus `dwelling` and `landlord`."""
     frame = leases.build(world, day)
     style = pl.Series(

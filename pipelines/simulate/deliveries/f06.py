@@ -135,7 +135,8 @@ class _Sheet:
 
 def _fill(sheet: _Sheet, rows: list[tuple], cents: list[int], cases: list[int], towns: list[str]) -> list[int]:
     """Write the cases of one sheet with a subtotal after each town; returns each row's line (1-based)."""
-    lines, subtotal, first = [], 0, 0
+    lines: list[int] = []
+    subtotal, first = 0, 0
     while first < len(rows):
         after = first
         while after < len(rows) and cases[after] == cases[first]:

@@ -1,5 +1,7 @@
 """F08, disability certificates: a monthly GBK CSV with CRLF; the certificate number carries identity, kind, grade."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 
@@ -13,7 +15,7 @@ FILE = "cjrz.csv"
 _GRADES = ["一级", "二级", "三级", "四级"]
 
 
-def snapshot(world: World, day) -> pl.DataFrame:
+def snapshot(world: World, day: date) -> pl.DataFrame:
     """The clean rows, all text, plus `uid`."""
     frame = disability.build(world, day)
     people = with_places(world.people[frame["uid"].to_numpy()], world)

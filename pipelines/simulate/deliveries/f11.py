@@ -1,5 +1,8 @@
 """F11, social insurance: a monthly Parquet folder by month (snappy, dictionary-encoded)."""
 
+from collections.abc import Callable
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -14,13 +17,13 @@ _INSURANCE = ["pension_type", "pension_status", "medical_type", "medical_status"
 _DICTIONARY = [*_INSURANCE, "employer_uscc"]
 
 
-def _months(frame: pl.DataFrame, rows: np.ndarray, value) -> pl.DataFrame:
+def _months(frame: pl.DataFrame, rows: np.ndarray, value: Callable[[np.ndarray], np.ndarray]) -> pl.DataFrame:
     old = frame["last_paid_ym"]
     fresh = value(old.gather(rows).to_numpy()).astype(np.int32)
     return frame.with_columns(old.scatter(rows, pl.Series(fresh)))
 
 
-def _spoil(frame: pl.DataFrame, picker: Picker, world: World, day) -> pl.DataFrame:
+def _spoil(frame: pl.DataFrame, picker: Picker, world: World, day: date) -> pl.DataFrame:
     number = frame["person_cert"]
     rows = picker.rows("last_paid_zero", (frame["pension_status"] == "").to_numpy())
     frame = _months(frame, rows, lambda old: old * 0)
@@ -44,7 +47,7 @@ def _spoil(frame: pl.DataFrame, picker: Picker, world: World, day) -> pl.DataFra
     return pl.concat([frame, second, dead.select(frame.columns)])
 
 
-def _after_death(world: World, day, size: int) -> pl.DataFrame:
+def _after_death(world: World, day: date, size: int) -> pl.DataFrame:
     """Pensions still paid to people whose death is known."""
     today = days.number(day)
     people = present(world, day).filter((pl.col("reported") > days.NONE) & (pl.col("reported") <= today))[:size]

@@ -40,7 +40,7 @@ def build(world: World, day: date) -> pl.DataFrame:
     weight = np.where(work == 0, 2.5, 0.6) * np.where(size <= 4, 1.0, 0.15)
     order = np.argsort(-np.log(share("chosen") + 1e-12) / weight, kind="stable")
     wanted = margins.count(_PERSONS, world.scale, 12)
-    chosen = order[: max(np.searchsorted(np.cumsum(size[order]), wanted) + 1, 8)]
+    chosen = order[: max(int(np.searchsorted(np.cumsum(size[order]), wanted)) + 1, 8)]
     is_case = np.zeros(len(found), dtype=bool)
     is_case[chosen] = True
     draw = share("sheet")
