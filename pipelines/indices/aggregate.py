@@ -140,7 +140,7 @@ def shares(method: Aggregate, values: Array, weights: Array, score: Array, sd: s
 def _mpi_shares(method: Mpi, filled: Array, share: Array, values: Array, sd: str) -> Array:
     sign = -1.0 if method.penalty == "subtract" else 1.0
     mean = _weighted(values, share)[..., None]
-    factor = 1.0
+    factor: Array = np.ones(1)
     if (method.sd or sd) == "sample":
         correction = 1.0 - (share**2).sum(axis=-1, keepdims=True)
         factor = np.where(correction <= 1e-12, 0.0, 1.0 / np.where(correction <= 1e-12, 1.0, correction))

@@ -153,7 +153,7 @@ def leave_one_out(result: Result, node: str | None = None, period: str | None = 
         return pl.DataFrame(schema=schema)
     multipliers = {code: (np.arange(len(leaves)) != number).astype(float) for number, code in enumerate(leaves)}
     plan = Plan(spec, list(at.nodes.values()), rows, at.leaves.codes)
-    scores = evaluate_draws(plan, at.leaves.scores[rows], multipliers)[name]
+    scores = evaluate_draws(plan, at.leaves.scores[rows], multipliers, [name])[name]
     reference = rank_draws(at.nodes[name].score[rows][None, :], spec.conventions.rank_decimals)[0]
     shifts = np.abs(rank_draws(scores, spec.conventions.rank_decimals) - reference)
     lost = np.isnan(shifts).sum(axis=1)

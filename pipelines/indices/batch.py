@@ -39,8 +39,10 @@ class Plan:
                 )
 
 
-def evaluate_draws(plan: Plan, leaves: Array, multipliers: Mapping[str, Array] | None = None) -> dict[str, Array]:
-    """Return each node's scores, draws x rows.
+def evaluate_draws(
+    plan: Plan, leaves: Array, multipliers: Mapping[str, Array] | None = None, wanted: list[str] | None = None
+) -> dict[str, Array]:
+    """Return scores of the `wanted` nodes (default: all) and the nodes below them, draws x rows.
 
     `leaves` is rows x indicators (the same for all draws) or draws x rows x indicators; `multipliers` gives for a
     child's code one factor on its weight a draw.
@@ -48,7 +50,10 @@ def evaluate_draws(plan: Plan, leaves: Array, multipliers: Mapping[str, Array] |
     factors = dict(multipliers or {})
     draws = leaves.shape[0] if leaves.ndim == 3 else max((len(value) for value in factors.values()), default=1)
     done: dict[str, Array] = {}
+    needed = _below(plan.spec, wanted) if wanted is not None else {found.node.code for found in plan.nodes}
     for found in plan.nodes:
+        if found.node.code not in needed:
+            continue
         method = found.node.aggregate or plan.spec.node_defaults.aggregate
         weights = found.weights[plan.rows]
         usable = found.status[plan.rows] == COMPUTED
@@ -63,6 +68,17 @@ def evaluate_draws(plan: Plan, leaves: Array, multipliers: Mapping[str, Array] |
         scores[:, ~usable] = np.nan
         done[found.node.code] = scores
     return done
+
+
+def _below(spec: IndexSpec, wanted: list[str]) -> set[str]:
+    """Return the wanted nodes and every node below them."""
+    inner = {node.code for node in spec.nodes}
+    found, stack = set(wanted), list(wanted)
+    while stack:
+        children = [child for child in spec.children(stack.pop()) if child in inner]
+        found.update(children)
+        stack += children
+    return found
 
 
 def _has_product(method: Aggregate) -> bool:

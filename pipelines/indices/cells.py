@@ -56,7 +56,7 @@ class Cells:
         """Return the column of an indicator."""
         return self.codes.index(code)
 
-    def note(self, row: int, column: int, reason: str) -> None:
+    def note(self, row: int | np.integer, column: int, reason: str) -> None:
         """Add a reason to a cell."""
         self.reasons.setdefault((int(row), column), []).append(reason)
 

@@ -87,7 +87,8 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*path, number)) for number, item in enumerate(node.value)]
-        return resolve_scalar(node.value) if node.style in (None, "") else node.value
+        is_plain = isinstance(node, yaml.ScalarNode) and node.style in (None, "")
+        return resolve_scalar(node.value) if is_plain else node.value
 
     def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
         result: dict[str, Any] = {}

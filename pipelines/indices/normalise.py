@@ -7,7 +7,7 @@ sample, so it cannot score an aggregated area). Not here: what feeds it (`treat`
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -291,7 +291,7 @@ def _above_below(method: AboveBelow, x: Array, sign: int, context: Context) -> F
 def _categorical(method: Categorical, x: Array, sign: int, context: Context) -> FittedNorm:
     cuts, scores = np.array(method.cuts), np.array(method.scores)
     # boundary upper: a value equal to a cut belongs to the class above it.
-    side = "right" if method.boundary == "upper" else "left"
+    side: Literal["left", "right"] = "right" if method.boundary == "upper" else "left"
     if method.of == "value":
         turned_cuts = cuts if sign > 0 else -cuts[::-1]
 

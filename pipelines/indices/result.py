@@ -7,6 +7,7 @@ Belongs here: shaping and writing. Not here: taking a score apart (`explain`) or
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -132,7 +133,7 @@ class Result:
     def wide(self, level: str | None = None) -> pl.DataFrame:
         """Return one row an area and period with one column a node; without a level, the units."""
         at = self.levels[level or self.spec.units.level]
-        columns: dict[str, list[object]] = {"area_code": list(at.codes), "period": list(at.periods)}
+        columns: dict[str, Any] = {"area_code": list(at.codes), "period": list(at.periods)}
         columns.update({node.code: stored(at.nodes[node.code].score) for node in self.spec.nodes})
         return pl.DataFrame(columns)
 

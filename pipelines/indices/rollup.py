@@ -7,6 +7,7 @@ without a rule for rolling up is missing for areas, and availability decides whe
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.indices.cells import MISSING, NOT_APPLICABLE, OBSERVED, ZERO, Array, Mask
 from pipelines.indices.gather import area_of
@@ -105,7 +106,7 @@ def _one(
     numerator: Array,
     denominator: Array,
     values: Array,
-    status: Array,
+    status: NDArray[np.int8],
 ) -> str:
     """Roll one indicator up to one area; returns the reason for a gap or empty text."""
     cells, members = result.cells, areas.members[number]

@@ -39,9 +39,13 @@ def find_faults(spec: IndexSpec) -> list[Fault]:
     return [fault for rule in rules for fault in rule(spec)]
 
 
+def _rows_of(spec: IndexSpec) -> list[tuple[str, tuple[Node | Indicator, ...]]]:
+    return [("nodes", spec.nodes), ("indicators", spec.indicators)]
+
+
 def _codes(spec: IndexSpec) -> Iterator[Fault]:
     seen: dict[str, str] = {}
-    for kind, parts in (("nodes", spec.nodes), ("indicators", spec.indicators)):
+    for kind, parts in _rows_of(spec):
         for number, part in enumerate(parts):
             if part.code in seen:
                 yield (kind, number, "code"), f"code '{part.code}' is already used in {seen[part.code]}"
@@ -53,7 +57,7 @@ def _tree(spec: IndexSpec) -> Iterator[Fault]:
     roots = [number for number, node in enumerate(spec.nodes) if node.parent is None]
     if len(roots) != 1:
         yield ("nodes",), f"exactly one node has no parent; here {len(roots)} have none"
-    for kind, parts in (("nodes", spec.nodes), ("indicators", spec.indicators)):
+    for kind, parts in _rows_of(spec):
         for number, part in enumerate(parts):
             if part.parent is not None and part.parent not in nodes:
                 message = f"'{part.code}': unknown parent '{part.parent}'{nearest(part.parent, nodes)}"
@@ -67,7 +71,8 @@ def _tree(spec: IndexSpec) -> Iterator[Fault]:
                 break
             seen.add(above)
             above = nodes[above].parent
-    parents = {part.parent for part in (*spec.indicators, *(node for node in spec.nodes if node.headline))}
+    parents = {indicator.parent for indicator in spec.indicators}
+    parents |= {node.parent for node in spec.nodes if node.headline and node.parent is not None}
     for number, node in enumerate(spec.nodes):
         if node.code not in parents:
             yield ("nodes", number), f"node '{node.code}' has no children"

@@ -74,7 +74,7 @@ def sampling_doubt(result: Result, nodes: list[str], period: str | None = None) 
         if setting.noise.method != "none" and indicator.after is None:
             _draw_one(result, column, indicator, setting, rows, chosen, stream, leaves)
     plan = Plan(spec, list(at.nodes.values()), rows, at.leaves.codes)
-    found = evaluate_draws(plan, leaves)
+    found = evaluate_draws(plan, leaves, wanted=nodes)
     results = []
     for node in nodes:
         computed = at.nodes[node].status[rows] == COMPUTED
@@ -119,7 +119,8 @@ def _draw_one(
 
 def _prior(cells: Cells, column: int, setting: Resolved, rows: NDArray[np.intp], period: str) -> tuple[Array, float]:
     """Return the rate each unit is shrunk towards, and k; without shrinkage the rate of all units and k = 0."""
-    by, everything = None, "all"
+    by: str | None = None
+    everything: str | None = "all"
     if setting.shrink is not None:
         level = next(level for level in cells.spec.levels if level.level == setting.shrink.towards)
         by, everything = level.by, level.all

@@ -11,21 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
-from pipelines.indices.build import normalise_cells, prepare, unit_rows
-from pipelines.indices.cells import NOT_APPLICABLE, observed
+from pipelines.indices.batch import evaluate_draws, rank_draws
 from pipelines.indices.effects import Effects, effects, saltelli_points, unit_total_effects
-from pipelines.indices.gather import gather
-from pipelines.indices.numerics import is_constant
-from pipelines.indices.problems import DataError, IndexFault
+from pipelines.indices.problems import DataError, nearest
 from pipelines.indices.result import LevelResult, Result
-from pipelines.indices.rules import parse_choice
 from pipelines.indices.spec import Factor, IndexSpec
-from pipelines.indices.tree import COMPUTED, Fits, Leaves, evaluate
+from pipelines.indices.tree import COMPUTED
+from pipelines.indices.variants import Variants
 
 Array = NDArray[np.float64]
-_DATA = ("impute", "treat", "normalise")
-_TREE = ("weights", "aggregate")
 
 DEFAULT_FACTORS = (
     Factor(
@@ -96,45 +90,67 @@ class Sensitivity:
         )
 
 
-@dataclass
-class _Case:
-    """One combination of discrete choices: its plan, leaf scores and rows."""
-
-    plan: Plan
-    leaves: Array
-
-
 def sensitivity(
     result: Result, node: str | None = None, period: str | None = None, draws: int | None = None
 ) -> Sensitivity:
-    """Run the Monte Carlo over the specification's factors (or the default ones) for one node and period.
+    """Run the Monte Carlo for one node (default: the root); see `sensitivities`."""
+    return sensitivities(result, [node or result.spec.root.code], period, draws)[0]
+
+
+def sensitivities(
+    result: Result, nodes: list[str], period: str | None = None, draws: int | None = None
+) -> list[Sensitivity]:
+    """Run the Monte Carlo over the specification's factors (or the default ones) for some nodes and one period.
 
     `draws` overrides the number of base points (a power of two); the number of runs is draws x (factors + 2). Raises
     `DataError` if a combination of choices cannot be computed, naming it.
     """
     spec = result.spec
-    name = node or spec.root.code
     at = result.units
     chosen = period or at.periods[-1]
     base = draws or spec.uncertainty.draws
     if base & (base - 1):
         raise DataError(f"draws must be a power of two (Sobol' points), not {base}")
     factors = spec.uncertainty.factors or DEFAULT_FACTORS
-    names = _names(factors)
-    rows = _rows(at, name, chosen)
     noisy = _noisy_children(spec, factors)
     groups = _groups(factors, noisy)
     points = saltelli_points(base, groups, spec.uncertainty.seed)
-    reference = rank_draws(at.nodes[name].score[rows][None, :], spec.conventions.rank_decimals)[0]
     blocks = points.shape[0]
-    scores = _run(result, name, factors, groups, noisy, points.reshape(blocks * base, -1), rows)
-    ranks = rank_draws(scores, spec.conventions.rank_decimals)
+    rows = {node: _rows(at, node, chosen) for node in nodes}
+    everyone = np.unique(np.concatenate(list(rows.values())))
+    scores = _run(result, nodes, factors, groups, noisy, points.reshape(blocks * base, -1), everyone)
+    judged = []
+    for node in nodes:
+        own = scores[node][:, np.isin(everyone, rows[node])]
+        if np.isnan(own).any():
+            unit = at.codes[rows[node][int(np.argwhere(np.isnan(own))[0][1])]]
+            raise DataError(f"node '{node}': under some combination of choices {unit} has no score")
+        judged.append(_judge(result, node, chosen, factors, rows[node], own, base, blocks))
+    return judged
+
+
+def _judge(
+    result: Result,
+    node: str,
+    period: str,
+    factors: tuple[Factor, ...],
+    rows: NDArray[np.intp],
+    scores: Array,
+    base: int,
+    blocks: int,
+) -> Sensitivity:
+    """Turn a node's scores (runs x rows) into ranks, their shift and the effects on both."""
+    spec, at = result.spec, result.units
+    decimals = spec.conventions.rank_decimals
+    reference = rank_draws(at.nodes[node].score[rows][None, :], decimals)[0]
+    ranks = rank_draws(scores, decimals)
     shift = np.abs(ranks - reference).mean(axis=1).reshape(blocks, base)
     unit_first, unit_total = unit_total_effects(ranks.reshape(blocks, base, -1))
+    names = _names(factors)
     return Sensitivity(
         spec=spec,
-        period=chosen,
-        node=name,
+        period=period,
+        node=node,
         units=[at.codes[row] for row in rows],
         names=names,
         reference=reference,
@@ -145,7 +161,7 @@ def sensitivity(
         unit_first=unit_first,
         unit_total=unit_total,
         runs=blocks * base,
-        labels={n: [str(choice) for choice in f.choices] for n, f in zip(names, factors, strict=True)},
+        labels={name: [str(c) for c in factor.choices] for name, factor in zip(names, factors, strict=True)},
     )
 
 
@@ -159,7 +175,7 @@ def _names(factors: tuple[Factor, ...]) -> list[str]:
 
 def _rows(at: LevelResult, node: str, period: str) -> NDArray[np.intp]:
     if node not in at.nodes:
-        raise DataError(f"unknown node '{node}'")
+        raise DataError(f"unknown node '{node}'{nearest(node, at.nodes)}")
     found = at.nodes[node]
     in_period = np.array(at.periods) == period
     rows = np.flatnonzero(in_period & at.ranked & (found.status == COMPUTED))
@@ -190,33 +206,29 @@ def _groups(factors: tuple[Factor, ...], noisy: dict[int, list[str]]) -> list[in
 
 def _run(
     result: Result,
-    node: str,
+    nodes: list[str],
     factors: tuple[Factor, ...],
     groups: list[int],
     noisy: dict[int, list[str]],
     points: Array,
     rows: NDArray[np.intp],
-) -> Array:
-    """Return the node's scores, runs x rows."""
+) -> dict[str, Array]:
+    """Return each node's scores, runs x rows."""
     first = [groups.index(number) for number in range(len(factors))]
     discrete = np.zeros((len(points), len(factors)), dtype=np.int64)
     for number, factor in enumerate(factors):
         if factor.choices:
             count = len(factor.choices)
             discrete[:, number] = np.minimum((points[:, first[number]] * count).astype(np.int64), count - 1)
-    scores = np.empty((len(points), len(rows)))
+    scores = {node: np.empty((len(points), len(rows))) for node in nodes}
     combinations, place = np.unique(discrete, axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    cache: dict[tuple[int, ...], tuple[Leaves, Any]] = {}
+    variants = Variants(result, factors, rows)
     for number, combination in enumerate(combinations):
-        case = _case(result, factors, tuple(int(choice) for choice in combination), rows, cache)
-        members = np.flatnonzero(place == number)
-        multipliers = _multipliers(factors, noisy, first, points[members])
-        found = evaluate_draws(case.plan, case.leaves, multipliers)[node]
-        if np.isnan(found).any():
-            unit = result.units.codes[rows[int(np.argwhere(np.isnan(found))[0][1])]]
-            raise DataError(f"{_describe(factors, combination)}: no score for {unit}")
-        scores[members] = found
+        plan, leaves = variants.case(tuple(int(choice) for choice in combination))
+        members = np.flatnonzero(place.reshape(-1) == number)
+        found = evaluate_draws(plan, leaves, _multipliers(factors, noisy, first, points[members]), nodes)
+        for node in nodes:
+            scores[node][members] = found[node]
     return scores
 
 
@@ -238,68 +250,3 @@ def _multipliers(
     return {child: np.broadcast_to(value, (len(points),)) for child, value in multipliers.items()} or {
         "": np.ones(len(points))
     }
-
-
-def _describe(factors: tuple[Factor, ...], combination: Array) -> str:
-    chosen = [f"{f.factor} {f.choices[int(c)]}" for f, c in zip(factors, combination, strict=True) if f.choices]
-    return "with " + ", ".join(chosen) if chosen else "with noise on weights"
-
-
-def _case(
-    result: Result,
-    factors: tuple[Factor, ...],
-    combination: tuple[int, ...],
-    rows: NDArray[np.intp],
-    cache: dict[tuple[int, ...], tuple[Leaves, Any]],
-) -> _Case:
-    spec = vary(result.spec, factors, combination, _variable(result))
-    key = tuple(c for f, c in zip(factors, combination, strict=True) if f.factor in _DATA)
-    try:
-        if key not in cache:
-            cells = gather(spec, result.table)
-            prepare(cells)
-            _, scores = normalise_cells(cells)
-            leaves = Leaves(cells.codes, scores, cells.values, cells.status == NOT_APPLICABLE)
-            cache[key] = leaves, unit_rows(cells)
-        leaves, described = cache[key]
-        nodes = evaluate(spec, leaves, described, Fits(), fitting=True)
-    except IndexFault as fault:
-        raise DataError(f"{_describe(factors, np.array(combination))}: {fault}") from fault
-    plan = Plan(spec, list(nodes.values()), rows, leaves.codes)
-    return _Case(plan, leaves.scores[rows])
-
-
-def _variable(result: Result) -> frozenset[str]:
-    """Return the indicators that differ between units in every period; others keep their declared method."""
-    at = result.units
-    found = []
-    for column, code in enumerate(at.leaves.codes):
-        values = at.stages["denominated"][:, column]
-        kinds = [observed(values[rows], at.ranked[rows]) for _, rows in at.period_rows()]
-        if all(len(kind) > 1 and not is_constant(kind) for kind in kinds):
-            found.append(code)
-    return frozenset(found)
-
-
-def vary(
-    spec: IndexSpec, factors: tuple[Factor, ...], combination: tuple[int, ...], variable: frozenset[str]
-) -> IndexSpec:
-    """Return the specification with one choice of each discrete factor put in, for indicators in `variable`."""
-    indicators, nodes = list(spec.indicators), list(spec.nodes)
-    for factor, number in zip(factors, combination, strict=True):
-        if factor.factor not in (*_DATA, *_TREE):
-            continue
-        choice = parse_choice(factor, factor.choices[number])
-        if choice is None:
-            continue
-        if factor.factor in _DATA:
-            within = {leaf for code in factor.nodes or (spec.root.code,) for leaf in spec.leaves(code)} & variable
-            update: dict[str, Any] = {factor.factor: choice}
-            if factor.factor == "normalise":
-                update["goalposts"] = None
-            indicators = [i.model_copy(update=update) if i.code in within else i for i in indicators]
-        else:
-            default = (spec.root.code,) if factor.factor == "aggregate" else tuple(node.code for node in nodes)
-            affected = factor.nodes or default
-            nodes = [n.model_copy(update={factor.factor: choice}) if n.code in affected else n for n in nodes]
-    return spec.model_copy(update={"indicators": tuple(indicators), "nodes": tuple(nodes)})

@@ -372,7 +372,8 @@ class IndexSpec(Part):
 
     def part(self, code: str) -> Node | Indicator:
         """Return the node or indicator with this code; `KeyError` if there is none."""
-        for part in (*self.nodes, *self.indicators):
+        parts: tuple[Node | Indicator, ...] = (*self.nodes, *self.indicators)
+        for part in parts:
             if part.code == code:
                 return part
         raise KeyError(code)
@@ -405,9 +406,9 @@ class Resolved(Part):
         normalise = indicator.normalise or defaults.normalise
         if indicator.goalposts is not None:
             low, high = indicator.goalposts
-            own = normalise if isinstance(normalise, Goalposts) else None
-            extra = {} if own is None else {"range": own.range, "inside": own.inside, "clip": own.clip}
-            normalise = Goalposts(method="goalposts", low=low, high=high, **extra)
+            # Posts beside a default of goalposts keep its range and its cut.
+            own = normalise if isinstance(normalise, Goalposts) else Goalposts(method="goalposts")
+            normalise = own.model_copy(update={"low": low, "high": high})
         has_ratio = indicator.denominator is not None or spec.table.numerator is not None
         rollup = indicator.rollup or defaults.rollup or RollOther(method="ratio" if has_ratio else "none")
         shrink = defaults.shrink if indicator.shrink is None else indicator.shrink

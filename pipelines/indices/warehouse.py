@@ -19,7 +19,7 @@ from pipelines.indices.explain import explanations
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.sampling import sampling_doubt
-from pipelines.indices.sensitivity import sensitivity
+from pipelines.indices.sensitivity import sensitivities
 from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED
 
@@ -122,7 +122,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         "index_influence": _concat([_with_node(associations.leave_one_out(result, node), node) for node in nodes]),
         "index_sampling_doubt": _concat([found.intervals() for found in sampling_doubt(result, nodes)]),
     }
-    doubts = [sensitivity(result, node) for node in nodes]
+    doubts = sensitivities(result, nodes) if nodes else []
     tables["index_method_doubt"] = _concat([doubt.intervals() for doubt in doubts])
     tables["index_method_effect"] = _concat([_with_node(doubt.table(), doubt.node) for doubt in doubts])
     return {

@@ -1,0 +1,267 @@
+"""`xfy index …`: check, build, explain, sensitivity, compare, series, weights. A typer application of its own.
+
+Thin: reads files, calls the package, prints or writes. Exit 0 done, 1 the specification or the data is refused, 2 wrong
+use. `python -m pipelines.indices` runs the same without the rest of the house.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.indices import associations
+from pipelines.indices.build import build
+from pipelines.indices.compare import compare
+from pipelines.indices.editions import changes, fingerprint
+from pipelines.indices.explain import explain
+from pipelines.indices.load import load_spec
+from pipelines.indices.problems import DataError, IndexFault
+from pipelines.indices.result import Result, write_frame
+from pipelines.indices.sampling import sampling_doubt
+from pipelines.indices.sensitivity import sensitivity
+from pipelines.indices.table import read_frame
+
+app = typer.Typer(no_args_is_help=True, help="composite indices from one declared specification")
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+Spec = Annotated[Path, typer.Argument(help="specification (YAML)")]
+Data = Annotated[Path, typer.Option("--data", help="table: .csv, .tsv, .parquet or .xlsx")]
+Units = Annotated[Path | None, typer.Option("--units", help="table of unit attributes, joined by unit")]
+Node = Annotated[str | None, typer.Option("--node", help="node; default the root")]
+Period = Annotated[str | None, typer.Option("--period", help="period; default the latest")]
+Level = Annotated[str | None, typer.Option("--level", help="level; default the units")]
+AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+To = Annotated[Path | None, typer.Option("--out", help="write the table: .csv, .parquet or .xlsx")]
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn a refusal into its message and exit code 1."""
+    try:
+        yield
+    except IndexFault as fault:
+        err.print(str(fault), style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from fault
+
+
+def _built(spec: Path, data: Path, units: Path | None) -> Result:
+    return build(spec, data, read_frame(units) if units is not None else None)
+
+
+def _show(frame: pl.DataFrame, limit: int = 40) -> None:
+    table = Table(*frame.columns)
+    for row in frame.head(limit).iter_rows():
+        table.add_row(
+            *("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in row)
+        )
+    out.print(table)
+    if frame.height > limit:
+        out.print(f"{frame.height - limit} more rows; --out writes them all")
+
+
+def _give(frame: pl.DataFrame, to: Path | None, as_json: bool) -> None:
+    if to is not None:
+        write_frame(frame, to)
+    if as_json:
+        typer.echo(json.dumps(frame.to_dicts(), ensure_ascii=False))
+    elif to is None:
+        _show(frame)
+    else:
+        out.print(f"{to}: {frame.height} rows", markup=False)
+
+
+@app.command("check")
+def check_command(spec: Spec, as_json: AsJson = False) -> None:
+    """Check a specification: file and line of every problem."""
+    with _speaking():
+        found = load_spec(spec)
+    answer = {
+        "index": found.index,
+        "edition": found.edition,
+        "nodes": len(found.nodes),
+        "indicators": len(found.indicators),
+        "fingerprint": fingerprint(found),
+    }
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else " ".join(f"{k}={v}" for k, v in answer.items()))
+
+
+@app.command("build")
+def build_command(
+    spec: Spec,
+    data: Data,
+    to: To = None,
+    units: Units = None,
+    wide: Annotated[bool, typer.Option("--wide", help="one column a node instead of one row")] = False,
+    level: Level = None,
+    cells: Annotated[Path | None, typer.Option(help="also write every cell through all stages")] = None,
+    weights: Annotated[Path | None, typer.Option(help="also write weights")] = None,
+    parameters: Annotated[Path | None, typer.Option(help="also write fitted numbers and conventions")] = None,
+    explanation: Annotated[Path | None, typer.Option(help="also write contributions of every unit")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute an index; the scores go to --out, or on screen."""
+    from pipelines.indices.explain import explanations
+
+    with _speaking():
+        result = _built(spec, data, units)
+        frame = result.wide(level) if wide else result.scores(level)
+        extras: list[tuple[Path | None, Any]] = [
+            (cells, lambda: result.lineage(level)),
+            (weights, result.weights),
+            (parameters, lambda: _with_conventions(result)),
+            (explanation, lambda: explanations(result)),
+        ]
+        for path, make in extras:
+            if path is not None:
+                write_frame(make(), path)
+        _give(frame, to, as_json)
+
+
+def _with_conventions(result: Result) -> pl.DataFrame:
+    frame = result.parameters().with_columns(pl.lit(None, dtype=pl.String).alias("text"))
+    rows = [{"stage": "convention", "name": name, "text": text} for name, text in result.conventions().items()]
+    return pl.concat(
+        [frame, pl.DataFrame(rows, schema={"stage": pl.String, "name": pl.String, "text": pl.String})], how="diagonal"
+    )
+
+
+@app.command("explain")
+def explain_command(
+    spec: Spec,
+    area: Annotated[str, typer.Argument(help="code of the unit or area")],
+    data: Data,
+    units: Units = None,
+    node: Node = None,
+    period: Period = None,
+    level: Level = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take one score apart: contributions that add up to it."""
+    with _speaking():
+        found = explain(_built(spec, data, units), area, level, period, node)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    head = f"{area} {found['period'] or ''} {found['node']} (edition {found['edition']}): "
+    score = "no score" if found["score"] is None else f"{found['score']:.6f}"
+    out.print(
+        f"{head}{score}, rank {found['rank'] or '-'}, {found['status']}, availability {found['availability'] or '-'}"
+    )
+    table = Table("part", "name", "value", "unit", "score", "weight", "contribution", "status")
+    for part in found["parts"]:
+        cells = [
+            part.get(key) for key in ("part", "name", "treated", "unit", "score", "weight", "contribution", "status")
+        ]
+        table.add_row(*("" if c is None else f"{c:.6g}" if isinstance(c, float) else str(c) for c in cells))
+    out.print(table)
+    total = sum(part["contribution"] for part in found["parts"])
+    out.print(f"sum of contributions {total:.10f}")
+    for gap in found["gaps"]:
+        out.print(f"no value: {gap['indicator']} {gap['status']} {'; '.join(gap['reasons'])}", markup=False)
+
+
+@app.command("sensitivity")
+def sensitivity_command(
+    spec: Spec,
+    data: Data,
+    to: To = None,
+    units: Units = None,
+    node: Node = None,
+    period: Period = None,
+    draws: Annotated[int | None, typer.Option(help="base points, a power of two")] = None,
+    sampling: Annotated[
+        bool, typer.Option("--sampling", help="sampling error of small units instead of the method")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How far ranks depend on choices of the method, and on which (or, with --sampling, on chance in small units)."""
+    with _speaking():
+        result = _built(spec, data, units)
+        if sampling:
+            doubt = sampling_doubt(result, [node or result.spec.root.code], period)[0]
+            _give(doubt.intervals(), to, as_json)
+            return
+        found = sensitivity(result, node, period, draws)
+        if to is not None:
+            write_frame(found.intervals(), to)
+    if as_json:
+        answer = {
+            "runs": found.runs,
+            "mean_rank_shift": float(found.shift.mean()),
+            "effects": found.table().to_dicts(),
+            "ranks": found.intervals().to_dicts(),
+        }
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    out.print(f"{found.runs} runs; mean shift of ranks {found.shift.mean():.3f}")
+    _show(found.table())
+    _show(found.intervals().sort("rank"), 20)
+
+
+@app.command("compare")
+def compare_command(
+    first: Spec,
+    second: Annotated[Path, typer.Argument(help="second specification")],
+    data: Data,
+    to: To = None,
+    units: Units = None,
+    node: Node = None,
+    level: Level = None,
+    as_json: AsJson = False,
+) -> None:
+    """Two editions or variants on the same table: scores, ranks and their shifts."""
+    with _speaking():
+        found = compare(_built(first, data, units), _built(second, data, units), node, level)
+        if to is not None:
+            write_frame(found.table, to)
+    if as_json:
+        typer.echo(json.dumps({"summary": found.summary, "table": found.table.to_dicts()}, ensure_ascii=False))
+        return
+    for name, value in found.summary.items():
+        out.print(f"{name} {value}")
+    _show(found.table.sort("rank_change", descending=True, nulls_last=True))
+
+
+@app.command("series")
+def series_command(
+    spec: Spec, data: Data, to: To = None, units: Units = None, level: Level = None, as_json: AsJson = False
+) -> None:
+    """Change from period to period of a panel."""
+    with _speaking():
+        result = _built(spec, data, units)
+        if len(result.table.period_order) < 2:
+            raise DataError("a series needs a table with more than one period (table.period)")
+        _give(changes(result, level), to, as_json)
+
+
+_REPORTS = {
+    "weights": associations.effective_weights,
+    "correlations": associations.correlations,
+    "denominators": associations.denominator_correlations,
+    "consistency": associations.consistency,
+    "influence": associations.leave_one_out,
+    "effects": associations.main_effects,
+}
+
+
+@app.command("associations")
+def associations_command(
+    spec: Spec,
+    data: Data,
+    what: Annotated[str, typer.Option(help=", ".join(_REPORTS))] = "correlations",
+    to: To = None,
+    units: Units = None,
+    as_json: AsJson = False,
+) -> None:
+    """Effective weights, correlations with flags, consistency, influence of single indicators."""
+    if what not in _REPORTS:
+        raise typer.BadParameter(f"{what!r} is none of {', '.join(_REPORTS)}")
+    with _speaking():
+        _give(_REPORTS[what](_built(spec, data, units)), to, as_json)
