@@ -54,6 +54,7 @@ class BulkSheet(Worksheet):
 
     def __init__(self) -> None:
         super().__init__()
+        self.dim_rowmax: int | None
         self._block: tuple[int, Block] | None = None
 
     def write_rendered(self, first_row: int, block: Block, last_column: int) -> None:

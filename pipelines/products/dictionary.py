@@ -4,6 +4,7 @@ Everything in them comes from the declarations and from which deliveries were in
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -29,6 +30,16 @@ _MEASURE_HEAD = ("项目", "指标", "单位", "口径", "来源", "数据日期
 Rows = list[tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One ledger or panel: its heading, lines about it as a whole, and a table."""
+
+    heading: str
+    notes: list[str]
+    head: tuple[str, ...]
+    rows: Rows
+
+
 def write(
     connection: duckdb.DuckDBPyConnection,
     declarations: Declarations,
@@ -49,11 +60,15 @@ def write(
     folder = out_dir / "dictionary"
     folder.mkdir(parents=True, exist_ok=True)
     ledgers = [
-        (f"{x.code} {x.title}", _ledger_lines(x, declarations, counts[x.model], tag_names or {}), _COLUMN_HEAD,
-         [_column_row(c, declarations, dates) for c in x.columns])
+        _Part(
+            heading=f"{x.code} {x.title}",
+            notes=_ledger_lines(x, declarations, counts[x.model], tag_names or {}),
+            head=_COLUMN_HEAD,
+            rows=[_column_row(c, declarations, dates) for c in x.columns],
+        )
         for x in declarations.ledgers
-    ]  # fmt: skip
-    boards = [(p.title, [f"主管部门：{p.owner}"], _MEASURE_HEAD, _measure_rows(p, dates)) for p in panels]
+    ]
+    boards = [_Part(p.title, [f"主管部门：{p.owner}"], _MEASURE_HEAD, _measure_rows(p, dates)) for p in panels]
     written = []
     for name, title, parts in (("ledgers", "台账数据字典", ledgers), ("dashboards", "大屏指标字典", boards)):
         written.append(_write_markdown(folder / f"{name}.md", title, parts, as_of))
@@ -96,7 +111,7 @@ def _days(feeds: Iterable[str], dates: Mapping[str, date]) -> str:
 
 
 def _measure_rows(panel: Panel, dates: Mapping[str, date]) -> Rows:
-    rows = []
+    rows: Rows = []
     for item in panel.items:
         days, feeds = _days(item.feeds, dates), "、".join(item.feeds)
         for m in item.measures:
@@ -107,40 +122,40 @@ def _measure_rows(panel: Panel, dates: Mapping[str, date]) -> Rows:
             else:
                 words = item.definition
             rows.append((item.name, m.name, m.unit, words, feeds, days, item.refresh, rule))
-        if not item.measures:
+        for name in item.nodes.values():
+            rows.append((item.name, name, "分", item.definition, feeds, days, item.refresh, "不隐藏"))
+        if not item.measures and not item.nodes:
             rows.append((item.name, "（按类别）", "个", item.definition, feeds, days, item.refresh, "不隐藏"))
     return rows
 
 
-def _write_markdown(
-    path: Path, title: str, parts: list[tuple[str, list[str], tuple[str, ...], Rows]], as_of: date
-) -> Path:
+def _write_markdown(path: Path, title: str, parts: Iterable[_Part], as_of: date) -> Path:
     lines = [f"# {title}", "", f"数据日期：{as_of:%Y-%m-%d}", ""]
-    for heading, notes, head, rows in parts:
-        lines += [f"## {heading}", "", *[f"- {note}" for note in notes], ""]
-        lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    for part in parts:
+        lines += [f"## {part.heading}", "", *[f"- {note}" for note in part.notes], ""]
+        lines += ["| " + " | ".join(part.head) + " |", "|" + "---|" * len(part.head)]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in part.rows]
         lines.append("")
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
-def _write_workbook(path: Path, title: str, parts: list[tuple[str, list[str], tuple[str, ...], Rows]]) -> Path:
+def _write_workbook(path: Path, title: str, parts: Iterable[_Part]) -> Path:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"title": title, "created": WRITTEN_AS})
         bold = book.add_format({"bold": True, "bg_color": "#BFBFBF", "border": 1})
-        for heading, notes, head, rows in parts:
+        for part in parts:
             # A sheet's name has at most 31 places and none of these.
-            sheet = book.add_worksheet("".join(c for c in heading if c not in "[]:*?/\\")[:31])
-            for row, note in enumerate(notes):
+            sheet = book.add_worksheet("".join(c for c in part.heading if c not in "[]:*?/\\")[:31])
+            for row, note in enumerate(part.notes):
                 sheet.write_string(row, 0, note)
-            top = len(notes) + 1
+            top = len(part.notes) + 1
             sheet.freeze_panes(top + 1, 0)
-            sheet.set_column(0, len(head) - 1, 20)
-            for i, word in enumerate(head):
+            sheet.set_column(0, len(part.head) - 1, 20)
+            for i, word in enumerate(part.head):
                 sheet.write_string(top, i, word, bold)
-            for r, cells in enumerate(rows, top + 1):
+            for r, cells in enumerate(part.rows, top + 1):
                 for i, cell in enumerate(cells):
                     sheet.write_string(r, i, cell)
     return path

@@ -68,9 +68,41 @@ def extract(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.DataFrame
     frame = frame.with_columns(value=pl.when(~pl.col("is_suppressed")).then("value"))
     unknown = frame.select("area_code", unknown_of="measure", unknown=pl.col("value").cast(pl.Int64))
     frame = frame.join(unknown, on=["area_code", "unknown_of"], how="left")
+    frame = pl.concat([frame, *_index_rows(connection, panel)], how="diagonal")
     frame = frame.with_columns(depth=pl.col("level").replace_strict({v: i for i, v in enumerate(LEVELS)}))
     frame = frame.sort("depth", "area_code", "item_no", "rank", "measure").rename({"measure": "measure_cn"})
     return frame.select(list(_COLUMNS))
+
+
+def _index_rows(connection: duckdb.DuckDBPyConnection, panel: Panel) -> list[pl.DataFrame]:
+    """Scores of the panel's indices, in their newest edition; none where the indices are not built.
+
+    A score that could not be computed is empty, not hidden.
+    """
+    found = connection.sql(
+        "select 1 from duckdb_tables() where schema_name = 'indices' and table_name = 'index_score'"
+    ).fetchall()
+    frames = []
+    for item in panel.items if found else ():
+        if item.index is None:
+            continue
+        scores = connection.sql(
+            "select case level when 'village' then '村' when 'town' then '镇' else '区' end as level, area_code, "
+            "area_name, node, round(score, 2)::decimal(18, 2) as value from indices.index_score "
+            f"where index = '{item.index}' qualify edition = max(edition) over ()"
+        ).pl()
+        order = {node: rank for rank, node in enumerate(item.nodes)}
+        frames.append(
+            scores.filter(pl.col("node").is_in(list(item.nodes))).with_columns(
+                item_no=pl.lit(item.number, pl.Int32),
+                item_cn=pl.lit(item.name),
+                measure=pl.col("node").replace_strict(item.nodes, return_dtype=pl.String),
+                rank=pl.col("node").replace_strict(order, return_dtype=pl.Int64),
+                unit_cn=pl.lit("分"),
+                is_suppressed=pl.lit(False),
+            )
+        )
+    return frames
 
 
 def _described(panel: Panel) -> pl.DataFrame:

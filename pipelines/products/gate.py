@@ -88,7 +88,7 @@ def undeclared_sources(
     for table in query.find_all(exp.Table):
         table.set("catalog", None)
         table.set("db", None)
-    words = _translated(query, set(translators))
+    words = _translated(list(query.find_all(exp.Table)), list(query.find_all(exp.Join)), set(translators))
     found = []
     for column in ledger.columns:
         if column.role not in (AUTO, KEY, VILLAGE):
@@ -105,13 +105,13 @@ def undeclared_sources(
     return found
 
 
-def _translated(query: exp.Expression, translators: set[str]) -> dict[str, set[str]]:
+def _translated(tables: list[exp.Table], joins: list[exp.Join], translators: set[str]) -> dict[str, set[str]]:
     """For each alias of a translating table the columns it is joined by, as `table.column`."""
-    tables = {table.alias_or_name: table.name for table in query.find_all(exp.Table)}
+    names = {table.alias_or_name: table.name for table in tables}
     found = {}
-    for join in query.find_all(exp.Join):
+    for join in joins:
         if isinstance(join.this, exp.Table) and join.this.name in translators:
             alias = join.this.alias_or_name
             condition = join.args["on"].find_all(exp.Column)
-            found[alias] = {f"{tables.get(c.table, c.table)}.{c.name}" for c in condition if c.table != alias}
+            found[alias] = {f"{names.get(c.table, c.table)}.{c.name}" for c in condition if c.table != alias}
     return found

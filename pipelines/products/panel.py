@@ -4,7 +4,7 @@ The same declaration is read by the panel's SQL model through `macros/panel.sql`
 control, for the extract and for the dictionary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,11 @@ class PanelMeasure:
 
 @dataclass(frozen=True)
 class PanelItem:
-    """One item of the panel with its measures; `measures` is empty where the rows come from a register."""
+    """One item of the panel with its measures; `measures` is empty where the rows come ready made.
+
+    Such rows come from a register through the panel's model, or, where `index` names one, from that index: `nodes`
+    gives the measure's name for each of its nodes.
+    """
 
     number: int
     name: str
@@ -40,6 +44,8 @@ class PanelItem:
     refresh: str
     feeds: tuple[str, ...]
     measures: tuple[PanelMeasure, ...]
+    index: str | None = None
+    nodes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,8 @@ def _panel(model: str, body: dict[str, Any]) -> Panel:
             refresh=item["refresh"],
             feeds=tuple(item["feeds"]),
             measures=tuple(m for declared in item.get("measures", []) for m in _measures(declared, body["families"])),
+            index=item.get("index"),
+            nodes=item.get("nodes", {}),
         )
         for number, item in enumerate(body["items"], 1)
     )

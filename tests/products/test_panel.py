@@ -1,6 +1,7 @@
 """Panel 观: levels add up, small cells and what follows from them are gone, and the dictionary says so."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -72,6 +73,29 @@ def test_extract_is_a_table_with_words_and_equal_bytes(products: Products, tmp_p
         assert all(words for _, words in comments) and len(comments) == 10
         stored = connection.execute("select count(*) from products.dashboard_guan").fetchall()[0][0]
     assert stored == pl.read_parquet(tmp_path / "a/dashboards/guan.parquet").height
+
+
+def test_scores_of_the_newest_edition_join_the_panel_where_the_indices_are_built(products: Products) -> None:
+    with products.open() as connection:
+        before = extract(connection, PANEL)
+        connection.execute("create schema indices")
+        connection.execute(
+            "create table indices.index_score as select * from (values "
+            "('happiness', '2026.1', 'village', '310118001001', '东社区居委会', 'EDU', 61.237), "
+            "('happiness', '2026.1', 'district', '310118', '青浦区', 'HAPPY', null), "
+            "('happiness', '2025.1', 'village', '310118001001', '东社区居委会', 'EDU', 1.0), "
+            "('other', '2026.1', 'village', '310118001001', '东社区居委会', 'EDU', 2.0), "
+            "('happiness', '2026.1', 'village', '310118001001', '东社区居委会', 'EDU01', 3.0)"
+            ") t(index, edition, level, area_code, area_name, node, score)"
+        )
+        after = extract(connection, PANEL)
+        connection.execute("drop schema indices cascade")
+    new = after.filter(pl.col("item_cn") == "综合幸福指数与分维")
+    assert after.height == before.height + 2 and not before["item_cn"].str.contains("幸福").any()
+    assert new.select("level", "measure_cn", "value", "is_suppressed").rows() == [
+        ("区", "综合幸福指数", None, False),
+        ("村", "教育幸福指数", Decimal("61.24"), False),
+    ]
 
 
 def test_a_panel_that_does_not_hang_together_is_refused(tmp_path: Path) -> None:
