@@ -390,3 +390,7 @@ def _catalogue(settings: Settings) -> Any:
 def main() -> None:
     """Entry point."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,9 @@ from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, freshness
 from pipelines.run import Run, connect
 from pipelines.settings import Settings
 
+IN_USE = dg.AssetKey(["feeds", "in_use"])
+"""The run's date and the state of every feed: what the feeds' step says of itself."""
+
 PARSED_FROM = ".parsed_from"
 
 
@@ -83,14 +86,16 @@ class Translator(DagsterDbtTranslator):
     """Names assets by room and table, so that Python and dbt assets join up without a word in either."""
 
     def __init__(self) -> None:
-        super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+        super().__init__(
+            settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_duplicate_source_asset_keys=True)
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """`[room, table]`; a lake source is the feed asset that fills it."""
-        if dbt_resource_props["resource_type"] == "source":
-            room = dbt_resource_props["schema"]
-            return dg.AssetKey(["feeds" if room == "lake" else room, dbt_resource_props["name"]])
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+        """`[room, table]`; a lake source is the feed asset that fills it, or the one that says what is in use."""
+        room, name = dbt_resource_props["schema"], dbt_resource_props["name"]
+        if dbt_resource_props["resource_type"] == "source" and room in ("lake", "run"):
+            return IN_USE if name in ("feed_status", "context") else dg.AssetKey(["feeds", name])
+        return dg.AssetKey([room, name])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The room."""

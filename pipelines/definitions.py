@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.feeds.assets import feed_assets, new_deliveries_sensor
 from pipelines.indices.assets import index_assets
-from pipelines.orchestration import DAILY, RunResource
+from pipelines.orchestration import RunResource
 from pipelines.products.assets import product_assets
 from pipelines.releases.assets import release_assets
 from pipelines.settings import Settings
@@ -26,16 +26,17 @@ def build_defs(
 ) -> dg.Definitions:
     """Fresh definitions; tests and the command line override settings, resources and loggers."""
     settings = settings or Settings()
-    rooms = (feed_assets, subject_assets, tag_assets, index_assets, product_assets, release_assets)
+    rooms = (feed_assets, subject_assets, tag_assets, index_assets, product_assets)
+    assets = [asset for room in rooms for asset in room(settings)]
+    assets += release_assets(spec.key for asset in assets for spec in asset.specs)
     job = dg.define_asset_job(
         WHOLE_LINE,
         selection=dg.AssetSelection.all(),
-        partitions_def=DAILY,
         description="From landing files to a published release, for one as_of date.",
         executor_def=dg.in_process_executor,
     )
     return dg.Definitions(
-        assets=[asset for room in rooms for asset in room(settings)],
+        assets=assets,
         jobs=[job],
         schedules=[
             dg.build_schedule_from_partitioned_job(

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'unplaced'}}}) }}
 -- A returned row is a feed whose accepted rows are not all accounted for: placed, unplaced or silent.
 select u.feed, u.target, u.via, u.rows_in_use, f.accepted_rows
 from {{ ref('unplaced') }} as u

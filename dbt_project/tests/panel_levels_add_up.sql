@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_dashboard_guan'}}}) }}
 -- A returned row is a town that is not the sum of its villages, or the district that is not the sum of its towns.
 with total as (
     select level, item_no, measure, case level when '村' then left(area_code, 9) else area_code end as town, value

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'person'}}}) }}
 -- A returned row is a broken promise between subjects, in words, with how often it is broken.
 with promise as (
     select 'a person of a household that does not exist' as broken, count(*) as cases

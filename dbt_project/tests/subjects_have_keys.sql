@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'person'}}}) }}
 -- A returned row is a key that is missing or not unique, with its table.
 {% set keys = {
     'person': 'person_id', 'person_source': 'person_id', 'household': 'household_id', 'dwelling': 'dwelling_id',

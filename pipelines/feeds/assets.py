@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import dagster as dg
 from dagster import AssetCheckSeverity as Severity
 
+from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.deliveries import find
 from pipelines.feeds.judge import Status, feed_state
@@ -29,7 +30,19 @@ def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="feeds",
-        specs=[_spec(contract) for contract in contracts.values()],
+        specs=[
+            *(_spec(contract) for contract in contracts.values()),
+            dg.AssetSpec(
+                key=IN_USE,
+                group_name="feeds",
+                deps=[_key(contract) for contract in contracts.values()],
+                description="The run's date, and which delivery of each feed is in use: run.context, lake.feed_status.",
+                owners=["team:data-centre"],
+                kinds={"duckdb"},
+                freshness_policy=freshness(timedelta(hours=60)),
+                partitions_def=DAILY,
+            ),
+        ],
         check_specs=[
             spec
             for contract in contracts.values()
@@ -64,6 +77,8 @@ def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             register(connection, installation, contracts, statuses, this.as_of)
         for contract in contracts.values():
             yield _result(contract, [s for s in statuses if s.feed == contract.feed], this.as_of)
+        used = [f"{s.feed} {s.business_on}/{s.number}" for s in statuses if s.is_in_use]
+        yield dg.MaterializeResult(asset_key=IN_USE, metadata={"in_use": used, "strays": len(strays)})
 
     return [feeds]
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import timedelta
 
 import dagster as dg
@@ -15,7 +16,6 @@ from pipelines.indices.editions import find_editions
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
-from pipelines.settings import Settings
 from pipelines.tags.catalogue import load_catalogue, rules_version
 
 
@@ -23,14 +23,13 @@ class AuditFailedError(RuntimeError):
     """A staged release that must not be published; the message lists what the audit found."""
 
 
-def release_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """One asset: the release. It depends on every product, so a failed check upstream keeps it from being made."""
-    del settings
+def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """One asset: the release. It depends on everything, so a failed check anywhere keeps it from being made."""
 
     @dg.asset(
         key=["releases", "release"],
         group_name="releases",
-        deps=[["products", "ledgers"], ["products", "dashboards"]],
+        deps=list(upstream),
         partitions_def=DAILY,
         backfill_policy=ONE_DAY_A_RUN,
         owners=["team:data-centre"],

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -15,11 +16,11 @@ NOUNS = {"feeds", "subjects", "tags", "indices", "products", "releases"}
 
 
 @pytest.fixture(scope="module")
-def graph() -> dg.AssetGraph:
+def graph() -> Any:
     return build_defs().resolve_asset_graph()
 
 
-def test_every_asset_has_a_noun_an_owner_words_and_the_one_partitioning(graph: dg.AssetGraph) -> None:
+def test_every_asset_has_a_noun_an_owner_words_and_the_one_partitioning(graph: Any) -> None:
     keys = [k for k in graph.get_all_asset_keys() if graph.get(k).is_materializable]
     assert len(keys) > 40
     for key in keys:
@@ -30,7 +31,7 @@ def test_every_asset_has_a_noun_an_owner_words_and_the_one_partitioning(graph: d
         assert node.freshness_policy_or_from_metadata is not None, key
 
 
-def test_nothing_hangs_loose(graph: dg.AssetGraph) -> None:
+def test_nothing_hangs_loose(graph: Any) -> None:
     """Every asset leads to the release, and every asset but the feeds has a parent that is materialised."""
     release = dg.AssetKey(["releases", "release"])
     loose = graph.get_all_asset_keys() - graph.get_ancestor_asset_keys(release) - {release}
@@ -38,10 +39,10 @@ def test_nothing_hangs_loose(graph: dg.AssetGraph) -> None:
     for key in graph.get_all_asset_keys():
         parents = graph.get(key).parent_keys
         assert all(graph.get(p).is_materializable for p in parents), key
-        assert parents or key.path[0] == "feeds" or key.path == ["subjects", "feed_status"], key
+        assert parents or key.path[0] == "feeds" or key.path[0] == "feeds", key
 
 
-def test_reconciliation_blocks_and_every_feed_has_it(graph: dg.AssetGraph) -> None:
+def test_reconciliation_blocks_and_every_feed_has_it(graph: Any) -> None:
     contracts = load_contracts(Settings().contracts)
     for contract in contracts.values():
         key = dg.AssetCheckKey(dg.AssetKey(["feeds", contract.code]), "reconciles")
