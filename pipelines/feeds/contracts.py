@@ -312,7 +312,7 @@ class Contract(_Strict):
 def load_contracts(directory: Path) -> dict[str, Contract]:
     """Every contract of a folder by feed id, in order of id. Raises ContractProblem listing all that is wrong."""
     profile_path = directory / "profile.yml"
-    profile = _Profile.model_validate(_yaml(profile_path)) if profile_path.exists() else _Profile()
+    profile = Profile.model_validate(_yaml(profile_path)) if profile_path.exists() else Profile()
     contracts: dict[str, Contract] = {}
     problems: list[str] = []
     for path in sorted(directory.glob("*.yaml")):
@@ -329,15 +329,15 @@ def load_contracts(directory: Path) -> dict[str, Contract]:
     return contracts
 
 
-class _Profile(_Strict):
+class Profile(_Strict):
     """What holds for the whole house: whether area codes of synthetic people are accepted."""
 
     synthetic_areas: bool = False
 
 
-def read_contract(path: Path, profile: _Profile | None = None) -> Contract:
+def read_contract(path: Path, profile: Profile | None = None) -> Contract:
     """Read one contract file. Raises ValueError (pydantic's included) with what is wrong."""
-    profile = profile or _Profile()
+    profile = profile or Profile()
     document = _yaml(path)
     custom = _custom(document)
     schema = document["schema"][0]

@@ -141,7 +141,7 @@ def _dates(text: pl.Expr, column: Column) -> pl.Expr:
         "slashed": lambda: _from_parts(text, r"^([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})$"),
         "dotted": lambda: _from_parts(text, r"^([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,2})$"),
         "chinese": lambda: _from_parts(text, r"^([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日$"),
-        "month": lambda: _from_parts(text, r"^([0-9]{4})[.\-/年]([0-9]{1,2})月?$"),
+        "month": lambda: _from_parts(text, r"^([0-9]{4})[.\-/年]([0-9]{1,2})月?$", has_day=False),
         "timestamp": lambda: _from_parts(text, r"^([0-9]{4})([0-9]{2})([0-9]{2})[0-9]{6}$"),
         "excel": lambda: _from_serial(text),
     }
@@ -150,11 +150,11 @@ def _dates(text: pl.Expr, column: Column) -> pl.Expr:
     return pl.coalesce([readers[form]() for form in column.intake.dates])
 
 
-def _from_parts(text: pl.Expr, pattern: str) -> pl.Expr:
-    """Year, month and, where the pattern has it, day; a month alone means its first day."""
+def _from_parts(text: pl.Expr, pattern: str, has_day: bool = True) -> pl.Expr:
+    """Year, month and day by the pattern's groups; a month alone means its first day."""
     groups = text.str.extract_groups(pattern)
     parts = [groups.struct.field("1"), groups.struct.field("2").str.zfill(2)]
-    parts.append(groups.struct.field("3").str.zfill(2) if pattern.count("(\[0-9]") == 3 else pl.lit("01"))
+    parts.append(groups.struct.field("3").str.zfill(2) if has_day else pl.lit("01"))
     return pl.concat_str(parts).str.to_date("%Y%m%d", strict=False)
 
 

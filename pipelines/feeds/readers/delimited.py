@@ -57,7 +57,7 @@ def decode(path: Path, name: str, encoding: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         detail = f"{encoding}, byte {error.start}"
         # A file that breaks off inside its last character was cut, not encoded otherwise.
-        if error.end >= len(data) and "incomplete" in error.reason:
+        if error.end >= len(data) and ("incomplete" in error.reason or "end of data" in error.reason):
             raise DeliveryProblem("truncated", file=name, line=line, detail="inside a character") from error
         raise DeliveryProblem("encoding", file=name, line=line, detail=detail) from error
 

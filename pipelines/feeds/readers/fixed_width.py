@@ -103,8 +103,9 @@ def _decode_column(field: np.ndarray, encoding: str) -> pl.Series:
     if len(field) == 0:
         return pl.Series([], dtype=pl.String)
     lined = np.concatenate([field, np.full((len(field), 1), ord("\n"), dtype=np.uint8)], axis=1)
-    texts = lined.tobytes().decode(encoding, errors="replace").split("\n")
-    return pl.Series(texts[:-1], dtype=pl.String).str.strip_chars_end(" ")
+    # A cut in the last record must find as many bytes after it as one elsewhere, or the decoder takes the newline too.
+    texts = (lined.tobytes() + b"\n\n\n").decode(encoding, errors="replace").split("\n")
+    return pl.Series(texts[: len(field)], dtype=pl.String).str.strip_chars_end(" ")
 
 
 def _lossy(record: bytes, encoding: str) -> str:
