@@ -20,7 +20,7 @@ def rows_nodes(nodes: Iterable[Node]) -> dict[Relation, list[RowsNode]]:
     return {relation: list(unique) for relation, unique in found.items()}
 
 
-def fold(rows: pl.LazyFrame, relation: Relation, nodes: Sequence[RowsNode], frame: Frame) -> pl.LazyFrame:
+def fold(rows: pl.LazyFrame, key: str, relation: Relation, nodes: Sequence[RowsNode], frame: Frame) -> pl.LazyFrame:
     """One row for each subject that has rows: `key` and the columns the nodes need, whose names go into `frame`."""
     inner = Frame(frame.world)
     conditions: dict[Node, str] = {}
@@ -30,8 +30,8 @@ def fold(rows: pl.LazyFrame, relation: Relation, nodes: Sequence[RowsNode], fram
         if isinstance(node, Extreme):
             for part in (node.value, node.by):
                 values.setdefault(part, f"{relation.table}.v{len(values)}")
-    prepared = rows.filter(pl.col(relation.key).is_not_null()).select(
-        pl.col(relation.key).alias(_key(relation)),
+    prepared = rows.filter(pl.col(key).is_not_null()).select(
+        pl.col(key),
         *(to_polars(c, inner).alias(name) for c, name in conditions.items()),
         *(to_polars(v, inner).alias(name) for v, name in values.items()),
     )
@@ -40,24 +40,15 @@ def fold(rows: pl.LazyFrame, relation: Relation, nodes: Sequence[RowsNode], fram
         met, unknown = f"{name}.met", f"{name}.unknown"
         frame.counts[relation, condition] = (met, unknown)
         wanted += [
-            pl.col(name).sum().cast(pl.Int64).alias(met),
-            pl.col(name).null_count().cast(pl.Int64).alias(unknown),
+            pl.col(name).sum().cast(pl.Int32).alias(met),
+            pl.col(name).null_count().cast(pl.Int32).alias(unknown),
         ]
     for node in nodes:
         if isinstance(node, Extreme) and node not in frame.extremes:
             frame.extremes[node] = f"{relation.table}.x{len(frame.extremes)}"
             expression = _extreme(node, conditions[node.condition], values[node.value], values[node.by])
             wanted.append(expression.alias(frame.extremes[node]))
-    return prepared.group_by(_key(relation)).agg(wanted)
-
-
-def _key(relation: Relation) -> str:
-    return f"{relation.table}.key"
-
-
-def join(base: pl.LazyFrame, folded: pl.LazyFrame, relation: Relation, id_name: str) -> pl.LazyFrame:
-    """The subjects with their folded rows; subjects without rows keep nulls."""
-    return base.join(folded, left_on=id_name, right_on=_key(relation), how="left", maintain_order="left")
+    return prepared.group_by(key).agg(wanted)
 
 
 def _extreme(node: Extreme, condition: str, value: str, by: str) -> pl.Expr:

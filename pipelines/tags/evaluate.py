@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.tags import aggregates, exports
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.declarations import Tag
+from pipelines.tags.exports import position
 from pipelines.tags.interpret import World
 from pipelines.tags.plan import Step, layers, needs, steps
 from pipelines.tags.registry import id_column
@@ -71,7 +72,7 @@ def evaluate_with(
     inputs = out_dir / ".inputs"
     inputs.mkdir(exist_ok=True)
     try:
-        files = exports.export(connection, catalogue.registry, exports.read_columns(catalogue, in_force), inputs)
+        files = exports.export(connection, catalogue.registry, exports.wanted(catalogue, in_force), inputs)
         feeds = {f for code in in_force for f in catalogue.inputs[code].row_feeds}
         world = World(as_of, catalogue.parameters_on(as_of), exports.unavailable_feeds(connection, feeds))
         run = _Run(catalogue, world, files, {})
@@ -111,47 +112,53 @@ def _evaluate_step(run: _Run, step: Step) -> pl.DataFrame:
 
 
 def _frame(run: _Run, subject: str, trees: Mapping[str, Node], frame: Frame) -> pl.LazyFrame:
-    """The subject's rows with linked columns and folded related rows joined on; names of the latter go into `frame`."""
+    """The subject's rows, linked columns and folded related rows beside them; names of the latter go into `frame`."""
     table = run.catalogue.registry.subjects[subject]
     found = needs(trees)
     id_name = id_column(subject)
-    vias = set(found.links.values())
-    rows = pl.scan_parquet(run.files[table.name]).select(
-        pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted((found.columns | vias) - {id_name}))
-    )
-    if found.own_tags:
-        rows = pl.concat([rows, run.results[subject].lazy().select(sorted(found.own_tags))], how="horizontal")
+    source = pl.scan_parquet(run.files[table.name])
+    parts = [source.select(pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted(found.columns - {id_name})))]
     for link, via in sorted(found.links.items()):
-        target = _linked(run, link, found.link_columns.get(link, set()), found.link_tags.get(link, set()))
-        rows = rows.join(target, left_on=via, right_on=f"{link}.key", how="left", maintain_order="left")
+        columns, tags = found.link_columns.get(link, set()), found.link_tags.get(link, set())
+        parts.append(_linked(run, source.select(position(via)), link, columns, tags))
     for relation, nodes in sorted(found.relations.items(), key=lambda item: (item[0].table, item[0].key)):
-        folded = aggregates.fold(_related(run, relation, nodes), relation, nodes, frame)
-        rows = aggregates.join(rows, folded, relation, id_name)
-    return rows
+        folded = aggregates.fold(_related(run, relation, nodes), position(relation.key), relation, nodes, frame)
+        parts.append(_spread(folded, source))
+    if found.own_tags:
+        parts.append(run.results[subject].lazy().select(sorted(found.own_tags)))
+    return pl.concat(parts, how="horizontal")
 
 
-def _linked(run: _Run, link: str, columns: set[str], tags: set[str]) -> pl.LazyFrame:
-    """The rows a link leads to: `<link>.key` and what rules read there, each under `<link>.`."""
+def _linked(run: _Run, places: pl.LazyFrame, link: str, columns: set[str], tags: set[str]) -> pl.LazyFrame:
+    """What a link leads to, row by row: columns and tags of the linked subject, each under `<link>.`."""
     table = run.catalogue.registry.subjects[link]
-    rows = pl.scan_parquet(run.files[table.name]).select(
-        pl.col(table.key).alias(f"{link}.key"), *(pl.col(c).alias(f"{link}.{c}") for c in sorted(columns))
-    )
-    if not tags:
-        return rows
-    values = run.results[table.subject].lazy().select(pl.col(c).alias(f"{link}.{c}") for c in sorted(tags))
-    return pl.concat([rows, values], how="horizontal")
+    parts = [pl.scan_parquet(run.files[table.name]).select(sorted(columns)).collect()] if columns else []
+    if tags:
+        parts.append(run.results[table.subject].select(sorted(tags)))
+    target = pl.concat(parts, how="horizontal")
+    at = places.collect().to_series()
+    return target.select(pl.all().gather(at).name.prefix(f"{link}.")).lazy()
 
 
 def _related(run: _Run, relation: Relation, nodes: Sequence[RowsNode]) -> pl.LazyFrame:
     """The related rows with the columns conditions read; rows that are subjects with their tags too."""
     below = [n for node in nodes for n in inside(node)]
     columns = {n.name for n in below if isinstance(n, Column) and n.table == relation.table and not n.link}
-    rows = pl.scan_parquet(run.files[relation.table]).select(sorted(columns | {relation.key}))
+    rows = pl.scan_parquet(run.files[relation.table]).select(*sorted(columns), position(relation.key))
     tags = {n.code for n in below if isinstance(n, TagRef) and not n.link} if relation.is_subject else set()
     if not tags:
         return rows
     subject = run.catalogue.registry.tables[relation.table].subject
     return pl.concat([rows, run.results[subject].lazy().select(sorted(tags))], how="horizontal")
+
+
+def _spread(folded: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFrame:
+    """Folded rows set beside all subjects, nulls where a subject has none. The first column holds positions."""
+    found = folded.collect(engine="streaming")
+    height = subjects.select(pl.len()).collect().item()
+    places = found.to_series(0)
+    at = pl.repeat(None, height, dtype=pl.UInt32, eager=True).scatter(places, pl.int_range(len(places), eager=True))
+    return found.select(pl.all().exclude(places.name).gather(at)).lazy()
 
 
 def _outputs(run: _Run, in_force: Mapping[str, Tag]) -> dict[str, pl.DataFrame]:

@@ -1,9 +1,11 @@
 """The run's database to Parquet, once: only the columns that rules read, in the types rules compute with.
 
-Decimals become whole numbers of their last digit, text lists stay lists, subjects are ordered by id.
+Subjects are ordered by id, and every key that leads to a subject becomes that subject's position in this order, so
+that what follows joins on small whole numbers instead of text. Decimals become whole numbers of their last digit.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -11,52 +13,73 @@ import duckdb
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.registry import Registry, Table
 from pipelines.tags.to_sql import quoted
+from pipelines.tags.tree import AnyOf, Column, CountCompare, CountOf, Extreme, TagRef, walk
 
 
 class MissingTableError(RuntimeError):
-    """The database lacks a table that rules read; the message names table and schema."""
+    """The database lacks a table that rules read; the message names it."""
 
 
-def read_columns(catalogue: Catalogue, codes: Iterable[str]) -> dict[str, list[str]]:
-    """The columns that some tags read, by table, keys of subjects included."""
-    found: dict[str, set[str]] = {}
+@dataclass
+class Wanted:
+    """What rules read: columns by table, and by table the keys that lead to a subject, with that subject."""
+
+    columns: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def position(key: str) -> str:
+    """The exported column that holds the position of the subject a key leads to; null where it leads nowhere."""
+    return f"{key}@"
+
+
+def wanted(catalogue: Catalogue, codes: Iterable[str]) -> Wanted:
+    """What the rules of some tags read. Every subject that is read or led to is there with its key."""
+    found = Wanted()
+    subjects = catalogue.registry.subjects
     for code in codes:
-        subject = catalogue.registry.subjects[catalogue.tags[code].subject]
-        found.setdefault(subject.name, set()).add(subject.key)
-        for table, column in catalogue.inputs[code].columns:
-            found.setdefault(table, set()).add(column)
-    for name, columns in found.items():
-        if catalogue.registry.tables[name].subject:
-            columns.add(catalogue.registry.tables[name].key)
-    return {name: sorted(columns) for name, columns in sorted(found.items())}
+        own = subjects[catalogue.tags[code].subject]
+        found.columns.setdefault(own.name, set())
+        for node in walk(catalogue.trees[code]):
+            if isinstance(node, Column):
+                found.columns.setdefault(node.table, set()).add(node.name)
+            if isinstance(node, Column | TagRef) and node.link:
+                found.places.setdefault(own.name, {})[node.via] = node.link
+            if isinstance(node, AnyOf | CountOf | CountCompare | Extreme):
+                found.columns.setdefault(node.rows.table, set())
+                found.places.setdefault(node.rows.table, {})[node.rows.key] = node.rows.subject
+    for places in found.places.values():
+        for subject in places.values():
+            found.columns.setdefault(subjects[subject].name, set())
+    for name, columns in found.columns.items():
+        table = catalogue.registry.tables[name]
+        if table.subject:
+            columns.add(table.key)
+    return found
 
 
-def export(
-    connection: duckdb.DuckDBPyConnection, registry: Registry, columns: dict[str, list[str]], folder: Path
-) -> dict[str, Path]:
+def export(connection: duckdb.DuckDBPyConnection, registry: Registry, want: Wanted, folder: Path) -> dict[str, Path]:
     """Copies tables of the schema `subjects` to Parquet files of `folder`; returns the file of each table.
 
-    Raises MissingTableError if a table is not there.
+    Makes temporary tables in the connection and drops them. Raises MissingTableError if a table is not there.
     """
-    known = {
-        row[0]
-        for row in connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'subjects'"
-        ).fetchall()
-    }
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_schema = 'subjects'"
+    ).fetchall()
+    missing = sorted(set(want.columns) - {r[0] for r in rows})
+    if missing:
+        raise MissingTableError(f"rules read subjects.{missing[0]}, which this run's database does not have")
+    targets = sorted({s for places in want.places.values() for s in places.values()})
+    for subject in targets:
+        connection.execute(_order(registry.subjects[subject]))
     files = {}
-    for name, wanted in columns.items():
-        if name not in known:
-            raise MissingTableError(f"rules read subjects.{name}, which this run's database does not have")
-        table = registry.tables[name]
+    for name in sorted(want.columns):
         files[name] = folder / f"{name}.parquet"
-        order = f" order by {quoted(table.key)}" if table.subject else ""
-        select = ", ".join(_canonical(table, c) for c in wanted)
         target = str(files[name]).replace("'", "''")
-        connection.execute(
-            f"copy (select {select} from subjects.{quoted(name)}{order}) to '{target}' "
-            "(format parquet, compression lz4)"
-        )
+        query = _query(registry, registry.tables[name], sorted(want.columns[name]), want.places.get(name, {}))
+        connection.execute(f"copy ({query}) to '{target}' (format parquet, compression uncompressed)")
+    for subject in targets:
+        connection.execute(f"drop table {_order_name(registry.subjects[subject])}")
     return files
 
 
@@ -66,10 +89,35 @@ def unavailable_feeds(connection: duckdb.DuckDBPyConnection, feeds: Iterable[str
     return frozenset(feeds) - {r[0] for r in rows}
 
 
+def _order_name(table: Table) -> str:
+    return quoted(f"position of {table.name}")
+
+
+def _order(table: Table) -> str:
+    key = quoted(table.key)
+    return (
+        f"create or replace temp table {_order_name(table)} as "
+        f"select {key} as key, row_number() over (order by {key}) - 1 as position from subjects.{quoted(table.name)}"
+    )
+
+
+def _query(registry: Registry, table: Table, columns: Iterable[str], places: dict[str, str]) -> str:
+    select = [_canonical(table, c) for c in columns]
+    joins = []
+    for number, (key, subject) in enumerate(sorted(places.items())):
+        select.append(f"p{number}.position as {quoted(position(key))}")
+        joins.append(
+            f"left join {_order_name(registry.subjects[subject])} p{number} on p{number}.key = t.{quoted(key)}"
+        )
+    order = f"order by t.{quoted(table.key)}" if table.subject else ""
+    return f"select {', '.join(select)} from subjects.{quoted(table.name)} t {' '.join(joins)} {order}"
+
+
 def _canonical(table: Table, name: str) -> str:
     kind = table.columns[name].type
+    column = f"t.{quoted(name)}"
     if kind is not None and kind.kind == "decimal":
-        return f"cast({quoted(name)} * {10**kind.scale} as bigint) as {quoted(name)}"
+        return f"cast({column} * {10**kind.scale} as bigint) as {quoted(name)}"
     if kind is not None and kind.kind == "int":
-        return f"cast({quoted(name)} as bigint) as {quoted(name)}"
-    return quoted(name)
+        return f"cast({column} as bigint) as {quoted(name)}"
+    return column

@@ -251,6 +251,7 @@ def _over_rows(node: RowsNode, frame: Frame) -> pl.Expr:
     if isinstance(node, AnyOf):
         undecided = pl.lit(True) if missing else unknown > 0
         return pl.when(met > 0).then(True).when(undecided).then(None).otherwise(False)
+    met = met.cast(pl.Int64)
     if isinstance(node, CountOf):
         return pl.when(pl.lit(not missing) & (unknown == 0)).then(met)
     high = None if missing else met + unknown
