@@ -1,5 +1,7 @@
 -- One row a person, in the village of residence; who lives outside the district is kept by the village of
--- registration, so that nobody falls between two villages.
+-- registration, so that nobody falls between two villages. Kinds of disability that would give away the withheld one by
+-- its absence stand together under one word.
+{% set withheld = var('mental_disability') %}
 select
     coalesce(p.res_village_code, p.hukou_village_code) as village_code,
     p.person_id,
@@ -12,7 +14,10 @@ select
     p.res_address,
     p.mobile,
     d.cert_masked as disability_cert_masked,
-    kind.name as kind,
+    case
+        when d.kind_code is null or d.kind_code in ('{{ withheld.among | join("', '") }}') then '{{ withheld.word }}'
+        else kind.name
+    end as kind,
     grade.name as grade,
     d.valid_to_on,
     array_to_string(list_sort(d.subsidies), '、') as subsidies,
