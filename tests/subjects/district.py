@@ -91,6 +91,7 @@ B01 = [
     person("c_man", sex_code="1", tenure="dorm", spouse_id="c_wife", marital_code="20", **at("d_dorm", "99")),
     person("c_wife", tenure="dorm", spouse_id="c_man", marital_code="20", **at("d_dorm", "99")),
     person("c_worker", tenure="dorm", pop_type_code="02", hukou_village_code=None, **at("d_dorm", "99")),
+    person("c_site", tenure="shed", pop_type_code="02", hukou_village_code=None, **at("d_dorm", "99")),
     person("c_elder", tenure="institution", birth_on=BORN["oldest"], **at("d_care", "99")),
     # Residence left empty: at home; elsewhere; registered where nobody lives.
     person("r_home", res_village_code=None, hukou_dwelling_id="d_home", hukou_address="甲路1号"),

@@ -17,7 +17,7 @@ with gaps as (
 select
     m.household_label,
     'h' || m.household_label as household_id,
-    -- Someone alone in a dormitory or an institution lives in collective quarters and is no household.
+    -- Someone alone in a dormitory, a site hut or an institution lives in collective quarters and is no household.
     count(*) > 1 or not coalesce(
         any_value(m.tenure in ({% for tenure in var('household_rules').collective_tenures %}'{{ tenure }}'{{ ', ' if not loop.last }}{% endfor %})), false
     ) as is_household,
