@@ -71,6 +71,10 @@ ROW_RULES: dict[str, tuple[str, str]] = {
         "本行字节数与约定记录长度不一致;请检查导出程序。",
         "The record has not the agreed number of bytes; check the export.",
     ),
+    "feature": (
+        "此要素没有点坐标或属性;请补全后重报。",
+        "The feature has no point or no properties; complete it.",
+    ),
     "encoding": (
         "本行含无法解码的字节;请检查导出编码。",
         "The row holds bytes that cannot be decoded; check the export's encoding.",

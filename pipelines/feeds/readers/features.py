@@ -29,7 +29,7 @@ def read_geojson(contract: Contract, folder: Path) -> Raw:
         for line, feature in enumerate(features, 1):
             point = _point(feature)
             if point is None:
-                shapeless.append((name, line, json.dumps(feature, ensure_ascii=False), "invalid_feature"))
+                shapeless.append((name, line, json.dumps(feature, ensure_ascii=False), "feature"))
                 continue
             values = _properties(feature) | {LONGITUDE: point[0], LATITUDE: point[1]}
             rows.append([_text(values.get(key)) for key in wanted])
@@ -37,7 +37,10 @@ def read_geojson(contract: Contract, folder: Path) -> Raw:
         frame = pl.DataFrame(rows, schema=dict.fromkeys(wanted, pl.String), orient="row")
         frames.append(place(frame, name).with_columns(pl.Series("_line", lines, pl.Int32)))
     return Raw(
-        pl.concat(frames), scraps(shapeless), added=tuple(sorted(added)), structural={"features": sum(map(len, frames))}
+        pl.concat(frames),
+        scraps(shapeless),
+        added=tuple(sorted(added)),
+        structural={"features": sum(map(len, frames)) + len(shapeless)},
     )
 
 

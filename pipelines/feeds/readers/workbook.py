@@ -17,6 +17,9 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, match_header
 
+# Limits of the process that opens a workbook.
+MEMORY_BYTES = 1_500_000_000
+CPU_SECONDS = 50
 WALL_SECONDS = 55
 
 
@@ -56,7 +59,7 @@ def read_workbook(contract: Contract, folder: Path) -> Raw:
 def _open(path: Path, name: str, sheets: tuple[str, ...]) -> list[_Sheet]:
     """The sheets' cells, by way of the child process. Raises DeliveryProblem for whatever becomes of it."""
     child = Path(__file__).with_name("workbook_child.py")
-    command = [sys.executable, "-I", str(child), str(path), *sheets]
+    command = [sys.executable, "-I", str(child), str(MEMORY_BYTES), str(CPU_SECONDS), str(path), *sheets]
     try:
         done = subprocess.run(command, capture_output=True, timeout=WALL_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:

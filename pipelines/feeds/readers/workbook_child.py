@@ -3,7 +3,7 @@
 Run as a script, never imported: it must stay light, so that its limit on address space can be tight. A 4 KB file can
 make a workbook library ask for all memory there is; here that ends this process and nothing else.
 
-Arguments: path, then the sheets wanted. Output: {"sheet", "merged"} before each sheet's rows, then [row number, cells];
+Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Output: {"sheet", "merged"} before each sheet's rows, then [row number, cells];
 or one {"problem", "detail"}. Cells are text or null. Numbers of 16 digits and more are written in scientific notation:
 a spreadsheet keeps 15 digits, and what it invents for the rest must not pass for a number.
 """
@@ -17,10 +17,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-MEMORY_BYTES = 1_500_000_000
-CPU_SECONDS = 50
 MAX_ENTRIES = 5_000
-MAX_UNPACKED_BYTES = 600_000_000
+MAX_UNPACKED_BYTES = 400_000_000
 MAX_RATIO = 300
 RATIO_FREE_BYTES = 10_000_000
 MAX_COLUMNS = 1_000
@@ -32,18 +30,18 @@ class Refused(Exception):
 
 
 def main() -> None:
-    """Read the workbook named by the first argument."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    """Read the workbook named by the arguments."""
+    memory, seconds, path, sheets = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    path, sheets = Path(sys.argv[1]), sys.argv[2:]
     try:
         inspect(path)
         dump(path, sheets)
     except Refused as refused:
         emit({"problem": refused.args[0], "detail": refused.args[1]})
     except MemoryError:
-        emit({"problem": "limits", "detail": f"{MEMORY_BYTES // 10**6} MB of memory"})
+        emit({"problem": "limits", "detail": f"{memory // 10**6} MB of memory"})
     except Exception as error:  # noqa: BLE001 - whatever a hostile file raises must become one clear sentence
         emit({"problem": "damaged", "detail": type(error).__name__})
 

@@ -1,0 +1,113 @@
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+import yaml
+
+from pipelines.feeds.codes import spellings
+from pipelines.feeds.contracts import DIRECT_ROLES, ContractProblem, load_contracts
+from pipelines.settings import Settings
+from tests.feeds.making import column, document, make_contract, rule, write_contract
+
+SETTINGS = Settings()
+FILES = sorted(SETTINGS.contracts.glob("*.yaml"))
+CSV = {"format": "delimited", "files": "f.csv"}
+# Columns that say what nobody needs to know to serve people (民族, 信仰, 政治面貌, 兵役, 血型, 身高, 重点人员).
+NEVER_KEPT = {"MZDM", "ZJXYDM", "ZZMM", "BYZKDM", "SG", "XXDM", "IS_ZDRY"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_every_contract_follows_the_open_standard(path):
+    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8"))
+    jsonschema.Draft201909Validator(schema).validate(yaml.safe_load(path.read_text("utf-8")))
+
+
+def test_every_code_table_named_exists(contracts):
+    for contract in contracts.values():
+        for of in contract.columns:
+            if of.intake.codes:
+                assert spellings(of.intake.codes, SETTINGS.reference), f"{contract.feed}.{of.name}"
+
+
+def test_what_names_or_finds_a_person_is_never_public(contracts):
+    for contract in contracts.values():
+        for of in contract.columns:
+            if of.intake.role in DIRECT_ROLES:
+                assert of.classification in ("sensitive", "restricted"), f"{contract.feed}.{of.name}"
+
+
+def test_what_nobody_needs_is_left_at_the_door(contracts):
+    for contract in contracts.values():
+        for of in contract.columns:
+            if of.physical in NEVER_KEPT:
+                assert of.intake.role == "drop" and not of.outputs, f"{contract.feed}.{of.physical}"
+
+
+def test_every_contract_says_why_and_by_what_right(contracts):
+    for contract in contracts.values():
+        assert len(contract.purpose) > 30 and len(contract.legal_basis) > 5 and contract.department
+
+
+def test_fixed_width_columns_fill_their_record_without_gap_or_overlap(contracts):
+    for contract in contracts.values():
+        if contract.delivery.format == "fixed_width":
+            spans = sorted({(c.intake.first_byte, c.intake.bytes) for c in contract.read_columns})
+            assert spans[0][0] == 1 and sum(spans[-1]) - 1 == contract.delivery.record_bytes
+            assert all(a + width == b for (a, width), (b, _) in zip(spans, spans[1:], strict=False))
+
+
+def test_a_pseudonym_is_internal_and_everything_else_keeps_its_class(contracts):
+    person = contracts["B01"]
+    assert person.output_class("person_id") == "internal"
+    assert person.output_class("person_cert_masked") == "sensitive"
+    assert contracts["F08"].output_class("kind_code") == "restricted"
+
+
+@pytest.mark.parametrize(
+    ("columns", "delivery", "rules", "said"),
+    [
+        ([column("a", "A"), column("a", "B")], CSV, [], "declared twice"),
+        ([column("a", "A", role="key")], CSV, [], "domain"),
+        ([column("a", "A", role="secret")], CSV, [], "role"),
+        ([column("a", "A", colour="red")], CSV, [], "colour"),
+        ([column("a", "A")], {**CSV, "delimeter": ";"}, [], "delimeter"),
+        ([column("a", "A", role="identity", declared_by="b")], CSV, [], "declared_by"),
+        ([column("a", "A")], {"format": "fixed_width", "files": "f", "record_bytes": 3}, [], "first_byte"),
+        ([column("a", "A")], {"format": "sqlite", "files": "f"}, [], "table"),
+        ([column("a", "A")], {"format": "workbook", "files": "f"}, [], "sheets"),
+        ([column("a", "A")], {**CSV, "load": "increment"}, [], "increment needs a key"),
+        ([column("a", "A")], {**CSV, "latest_by": "b"}, [], "latest_by"),
+        ([column("amount", "A")], CSV, [rule("r", "amount", "amuont > 0")], "did you mean amount"),
+        ([column("a", "A")], CSV, [rule("r", "b", "a = 'x'")], "no column b"),
+        ([column("a", "A")], CSV, [rule("r", "a", "read_text('x') = a")], "not allowed"),
+        ([column("a", "A"), column("b", "B", "boolean", transformLogic="a = c")], CSV, [], "no column c"),
+    ],
+)
+def test_a_contract_that_cannot_hold_is_refused_with_its_reason(tmp_path, columns, delivery, rules, said):
+    write_contract(tmp_path, document("T01", columns, delivery, *rules))
+    with pytest.raises(ContractProblem, match=said) as caught:
+        load_contracts(tmp_path)
+    assert "T01.yaml" in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path):
+    write_contract(tmp_path, document("T01", [column("a", "A", role="key")], CSV))
+    write_contract(tmp_path, document("T02", [column("a", "A", role="nobody")], CSV))
+    write_contract(tmp_path, document("T03", [column("a", "A")], CSV)).rename(tmp_path / "T04.yaml")
+    with pytest.raises(ContractProblem) as caught:
+        load_contracts(tmp_path)
+    assert all(name in str(caught.value) for name in ("T01.yaml", "T02.yaml", "T04.yaml"))
+
+
+def test_a_change_of_the_profile_changes_every_contract_s_hash(tmp_path):
+    write_contract(tmp_path, document("T01", [column("a", "A")], CSV))
+    before = load_contracts(tmp_path)["T01"]
+    (tmp_path / "profile.yml").write_text("synthetic_areas: true\n")
+    after = load_contracts(tmp_path)["T01"]
+    assert not before.synthetic_areas and after.synthetic_areas and before.sha256 != after.sha256
+
+
+def test_two_columns_may_read_one_raw_column(tmp_path):
+    contract = make_contract(tmp_path, [column("code", "A"), column("word", "A")], CSV)
+    assert contract.physicals == ("A",) and list(contract.outputs) == ["code", "word"]

@@ -1,0 +1,219 @@
+import io
+import time
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlsxwriter
+
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers import read
+from tests.feeds.making import column, make_contract
+
+COLUMNS = [column("case_id", "编号"), column("head", "户主"), column("name", "姓名"), column("amount", "金额")]
+HEADER = ["编号", "户主", "姓名", "金额"]
+DELIVERY = {
+    "format": "workbook",
+    "files": "f.xlsx",
+    "header_row": 2,
+    "sheets": ["甲", "乙"],
+    "merged_down": ["编号", "户主"],
+    "totals": ["合计", "小计"],
+    "notes": ["注"],
+}
+
+
+def book(rows: dict[str, list[list]], merges: dict[str, list[tuple]] | None = None, header=HEADER) -> bytes:
+    """A workbook: title in row 1, header in row 2, rows below; merges as xlsxwriter takes them."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as target:
+        for name, lines in rows.items():
+            sheet = target.add_worksheet(name)
+            sheet.merge_range(0, 0, 0, 3, f"{name}名册")
+            sheet.write_row(1, 0, header)
+            for at, line in enumerate(lines, 2):
+                for place, value in enumerate(line):
+                    if isinstance(value, date):
+                        sheet.write_datetime(at, place, value, target.add_format({"num_format": "yyyy-mm-dd"}))
+                    elif value is not None:
+                        sheet.write(at, place, value)
+            for merge in (merges or {}).get(name, []):
+                sheet.merge_range(*merge)
+    return out.getvalue()
+
+
+def read_book(folder: Path, data: bytes, **delivery):
+    contract = make_contract(folder, COLUMNS, {**DELIVERY, **delivery})
+    (folder / "f.xlsx").write_bytes(data)
+    return read(contract, folder)
+
+
+def cells(raw) -> list[tuple]:
+    return raw.frame.select("编号", "户主", "姓名", "金额", "_file", "_line").rows()
+
+
+def refused(folder: Path, data: bytes, **delivery) -> DeliveryProblem:
+    with pytest.raises(DeliveryProblem) as caught:
+        read_book(folder, data, **delivery)
+    return caught.value
+
+
+def test_merged_household_cells_are_filled_inside_their_household_only(tmp_path):
+    rows = [
+        ["A1", "张三", "张三", "1,420.00"],
+        [None, None, "李四", 300.5],
+        [None, None, "王五", 10],
+        ["B2", "赵六", "赵六", 7],
+    ]
+    merges = [(2, 0, 3, 0, "A1"), (2, 1, 3, 1, "张三")]
+    raw = read_book(tmp_path, book({"甲": rows, "乙": []}, {"甲": merges}))
+    assert cells(raw) == [
+        ("A1", "张三", "张三", "1,420.00", "f.xlsx#甲", 3),
+        ("A1", "张三", "李四", "300.5", "f.xlsx#甲", 4),
+        (None, None, "王五", "10", "f.xlsx#甲", 5),
+        ("B2", "赵六", "赵六", "7", "f.xlsx#甲", 6),
+    ]
+
+
+def test_totals_and_notes_are_no_rows(tmp_path):
+    rows = [
+        ["A1", "张", "张", 1],
+        ["小计", None, None, 1],
+        ["B1", "李", "李", 2],
+        ["合计", None, None, 3],
+        ["注:单位元"],
+    ]
+    raw = read_book(tmp_path, book({"甲": rows, "乙": [["C1", "王", "王", 4]]}))
+    assert [(c[0], c[4], c[5]) for c in cells(raw)] == [
+        ("A1", "f.xlsx#甲", 3),
+        ("B1", "f.xlsx#甲", 5),
+        ("C1", "f.xlsx#乙", 3),
+    ]
+    assert (raw.structural["totals"], raw.structural["notes"]) == (2, 1)
+
+
+def test_a_number_of_eighteen_digits_shows_that_its_end_is_lost(tmp_path):
+    rows = [[319901197001020012, "x", 319901650312101, 1e-7], [True, date(2026, 1, 5), "007", 0.1 + 0.2]]
+    raw = read_book(tmp_path, book({"甲": rows, "乙": []}))
+    assert cells(raw)[0][:4] == ("3.19901197001020E+17", "x", "319901650312101", "1e-07")
+    assert cells(raw)[1][:4] == ("1", "2026-01-05", "007", "0.3")
+
+
+def test_columns_are_found_by_name(tmp_path):
+    raw = read_book(
+        tmp_path, book({"甲": [["1", "x", "n", "h", "A"]], "乙": []}, header=["金额", "备注", "姓名", "户主", "编号"])
+    )
+    assert cells(raw)[0][:4] == ("A", "h", "n", "1") and raw.added == ("备注",)
+
+
+def test_sheets_and_headers_must_be_there(tmp_path):
+    assert refused(tmp_path, book({"甲": []})).kind == "sheet_missing"
+    problem = refused(tmp_path, book({"甲": [], "乙": []}, header=["编号", "户主", "名字", "金额"]))
+    assert (problem.kind, problem.column, problem.file) == ("header_missing", "姓名", "f.xlsx#甲")
+    assert refused(tmp_path, book({"甲": [], "乙": []}), header_row=40).kind == "header_not_found"
+
+
+def test_no_rows_is_a_delivery_of_no_rows(tmp_path):
+    assert read_book(tmp_path, book({"甲": [], "乙": []})).delivered == 0
+
+
+# ---------------------------------------------------------------- hostile files
+
+
+def rewritten(data: bytes, change) -> bytes:
+    """The workbook with every entry passed through `change(name, content)`."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, change(name, source.read(name)))
+    return out.getvalue()
+
+
+def one_sheet(name: str, content: bytes, old: bytes, new: bytes) -> bytes:
+    return content.replace(old, new) if name == "xl/worksheets/sheet1.xml" else content
+
+
+def test_a_sheet_that_claims_to_be_huge_is_not_opened(tmp_path):
+    data = book({"甲": [["A", "h", "n", "1"]], "乙": []})
+    huge = rewritten(
+        data, lambda n, c: one_sheet(n, c, b'<dimension ref="A1:D3"/>', b'<dimension ref="A1:XFD1048576"/>')
+    )
+    assert huge != data
+    assert refused(tmp_path, huge).kind == "too_large"
+
+
+def test_a_four_kilobyte_sparse_sheet_harms_nobody(tmp_path):
+    small = openpyxl.Workbook()
+    small.active.title = "甲"
+    small.create_sheet("乙")
+    small["甲"]["XFD1048576"] = 1
+    out = io.BytesIO()
+    small.save(out)
+    assert len(out.getvalue()) < 8_000
+    started = time.monotonic()
+    assert refused(tmp_path, out.getvalue()).kind == "too_large"
+    hidden = rewritten(out.getvalue(), lambda n, c: one_sheet(n, c, b'ref="XFD1048576"', b'ref="A1"'))
+    hidden = rewritten(hidden, lambda n, c: one_sheet(n, c, b'ref="A1:XFD1048576"', b'ref="A1"'))
+    assert refused(tmp_path, hidden).kind in ("too_large", "limits")
+    assert time.monotonic() - started < 60
+
+
+def test_a_bomb_is_refused_by_what_it_would_unpack_to(tmp_path):
+    data = book({"甲": [], "乙": []})
+    bomb = rewritten(
+        data, lambda n, c: one_sheet(n, c, b"</worksheet>", b"<!--" + b" " * 30_000_000 + b"--></worksheet>")
+    )
+    assert len(bomb) < 200_000
+    assert refused(tmp_path, bomb).kind == "too_large"
+
+
+def test_an_archive_that_lies_about_its_sizes_is_damaged(tmp_path):
+    data = bytearray(book({"甲": [["A", "h", "n", "1"]] * 50, "乙": []}))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        size = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    wrong = bytes(data).replace(size.to_bytes(4, "little"), (size // 2).to_bytes(4, "little"))
+    assert wrong != bytes(data)
+    assert refused(tmp_path, wrong).kind == "damaged"
+
+
+def test_entities_are_not_expanded(tmp_path):
+    entity = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><worksheet'
+    data = book({"甲": [], "乙": []})
+    assert refused(tmp_path, rewritten(data, lambda n, c: one_sheet(n, c, b"<worksheet", entity))).kind == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "damaged"),
+        (b"no workbook at all", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted"),
+        (book({"甲": [], "乙": []})[:-700], "damaged"),
+    ],
+    ids=["empty", "text", "old or encrypted", "cut"],
+)
+def test_what_is_no_workbook_is_refused(tmp_path, data, kind):
+    assert refused(tmp_path, data).kind == kind
+
+
+def test_a_workbook_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.feeds.readers.workbook.WALL_SECONDS", 0.01)
+    assert refused(tmp_path, book({"甲": [], "乙": []})).kind == "limits"
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MEMORY_BYTES", 90_000_000), ("CPU_SECONDS", 1)])
+def test_the_reading_process_has_limits_of_its_own(tmp_path, monkeypatch, limit, value):
+    """A workbook that needs more than the child may have ends the child, not the run."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as target:
+        for name in ("甲", "乙"):
+            target.add_worksheet(name).write_row(1, 0, HEADER)
+    many = b"".join(b"<si><t>%d</t></si>" % i for i in range(200)) * 3_000
+
+    def swell(name: str, content: bytes) -> bytes:
+        return content.replace(b"</sst>", many + b"</sst>") if name == "xl/sharedStrings.xml" else content
+
+    monkeypatch.setattr(f"pipelines.feeds.readers.workbook.{limit}", value)
+    assert refused(tmp_path, rewritten(out.getvalue(), swell)).kind == "limits"
