@@ -4,7 +4,6 @@ Reads the run's database once (`exports`), goes step by step (`plan`) with Polar
 one wide Parquet file a subject. The same input gives the same bytes.
 """
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,16 +27,16 @@ RESTRICTED = "restricted_"
 
 
 class EvaluationError(RuntimeError):
-    """Subjects that cannot be evaluated: a repeated or missing id. The message names table and count."""
+    """Subjects that cannot be evaluated: a repeated or missing id. The message names the table."""
 
 
 @dataclass
 class _Run:
-    """What one evaluation carries from step to step: input files, results by subject, the world's fixed facts."""
+    """What one evaluation carries from step to step: input frames, results by subject, the world's fixed facts."""
 
     catalogue: Catalogue
     world: World
-    files: Mapping[str, Path]
+    frames: Mapping[str, pl.DataFrame]
     results: dict[str, pl.DataFrame]
 
 
@@ -69,27 +68,24 @@ def evaluate_with(
     say = report or (lambda _: None)
     in_force = catalogue.in_force(as_of)
     out_dir.mkdir(parents=True, exist_ok=True)
-    inputs = out_dir / ".inputs"
-    inputs.mkdir(exist_ok=True)
-    try:
-        files = exports.export(connection, catalogue.registry, exports.wanted(catalogue, in_force), inputs)
-        feeds = {f for code in in_force for f in catalogue.inputs[code].row_feeds}
-        world = World(as_of, catalogue.parameters_on(as_of), exports.unavailable_feeds(connection, feeds))
-        run = _Run(catalogue, world, files, {})
-        for step in steps(catalogue, in_force):
-            say(f"{step.subject}: {len(step.codes)} tags")
-            _add(run, step.subject, _evaluate_step(run, step))
-        return {name: _write(frame, name, out_dir) for name, frame in _outputs(run, in_force).items()}
-    finally:
-        shutil.rmtree(inputs, ignore_errors=True)
+    frames = exports.export(connection, catalogue.registry, exports.wanted(catalogue, in_force))
+    feeds = {f for code in in_force for f in catalogue.inputs[code].row_feeds}
+    world = World(as_of, catalogue.parameters_on(as_of), exports.unavailable_feeds(connection, feeds))
+    run = _Run(catalogue, world, frames, {})
+    for step in steps(catalogue, in_force):
+        say(f"{step.subject}: {len(step.codes)} tags")
+        _add(run, step.subject, _evaluate_step(run, step))
+    frames.clear()
+    return {name: _write(frame, name, out_dir) for name, frame in _outputs(run, in_force).items()}
 
 
 def _add(run: _Run, subject: str, found: pl.DataFrame) -> None:
     name = id_column(subject)
     earlier = run.results.get(subject)
     if earlier is None:
-        if found[name].null_count() or found[name].n_unique() != found.height:
-            raise EvaluationError(f"subjects.{subject}: {found.height} rows do not have as many different ids")
+        ids = found[name]
+        if ids.null_count() or (ids == ids.shift()).any():
+            raise EvaluationError(f"subjects.{subject}: an id is missing or repeated")
         run.results[subject] = found
     else:
         run.results[subject] = earlier.hstack(found.drop(name))
@@ -116,35 +112,36 @@ def _frame(run: _Run, subject: str, trees: Mapping[str, Node], frame: Frame) -> 
     table = run.catalogue.registry.subjects[subject]
     found = needs(trees)
     id_name = id_column(subject)
-    source = pl.scan_parquet(run.files[table.name])
-    parts = [source.select(pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted(found.columns - {id_name})))]
+    source = run.frames[table.name]
+    parts = [
+        source.lazy().select(pl.col(table.key).alias(id_name), *(pl.col(c) for c in sorted(found.columns - {id_name})))
+    ]
     for link, via in sorted(found.links.items()):
         columns, tags = found.link_columns.get(link, set()), found.link_tags.get(link, set())
-        parts.append(_linked(run, source.select(position(via)), link, columns, tags))
+        parts.append(_linked(run, source[position(via)], link, columns, tags))
     for relation, nodes in sorted(found.relations.items(), key=lambda item: (item[0].table, item[0].key)):
         folded = aggregates.fold(_related(run, relation, nodes), position(relation.key), relation, nodes, frame)
-        parts.append(_spread(folded, source))
+        parts.append(_spread(folded, source.height))
     if found.own_tags:
         parts.append(run.results[subject].lazy().select(sorted(found.own_tags)))
     return pl.concat(parts, how="horizontal")
 
 
-def _linked(run: _Run, places: pl.LazyFrame, link: str, columns: set[str], tags: set[str]) -> pl.LazyFrame:
+def _linked(run: _Run, places: pl.Series, link: str, columns: set[str], tags: set[str]) -> pl.LazyFrame:
     """What a link leads to, row by row: columns and tags of the linked subject, each under `<link>.`."""
     table = run.catalogue.registry.subjects[link]
-    parts = [pl.scan_parquet(run.files[table.name]).select(sorted(columns)).collect()] if columns else []
+    parts = [run.frames[table.name].select(sorted(columns))] if columns else []
     if tags:
         parts.append(run.results[table.subject].select(sorted(tags)))
     target = pl.concat(parts, how="horizontal")
-    at = places.collect().to_series()
-    return target.select(pl.all().gather(at).name.prefix(f"{link}.")).lazy()
+    return target.select(pl.all().gather(places).name.prefix(f"{link}.")).lazy()
 
 
 def _related(run: _Run, relation: Relation, nodes: Sequence[RowsNode]) -> pl.LazyFrame:
     """The related rows with the columns conditions read; rows that are subjects with their tags too."""
     below = [n for node in nodes for n in inside(node)]
     columns = {n.name for n in below if isinstance(n, Column) and n.table == relation.table and not n.link}
-    rows = pl.scan_parquet(run.files[relation.table]).select(*sorted(columns), position(relation.key))
+    rows = run.frames[relation.table].lazy().select(*sorted(columns), position(relation.key))
     tags = {n.code for n in below if isinstance(n, TagRef) and not n.link} if relation.is_subject else set()
     if not tags:
         return rows
@@ -152,10 +149,9 @@ def _related(run: _Run, relation: Relation, nodes: Sequence[RowsNode]) -> pl.Laz
     return pl.concat([rows, run.results[subject].lazy().select(sorted(tags))], how="horizontal")
 
 
-def _spread(folded: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFrame:
+def _spread(folded: pl.LazyFrame, height: int) -> pl.LazyFrame:
     """Folded rows set beside all subjects, nulls where a subject has none. The first column holds positions."""
     found = folded.collect(engine="streaming")
-    height = subjects.select(pl.len()).collect().item()
     places = found.to_series(0)
     at = pl.repeat(None, height, dtype=pl.UInt32, eager=True).scatter(places, pl.int_range(len(places), eager=True))
     return found.select(pl.all().exclude(places.name).gather(at)).lazy()

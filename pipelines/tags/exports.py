@@ -1,4 +1,4 @@
-"""The run's database to Parquet, once: only the columns that rules read, in the types rules compute with.
+"""The run's database to Polars, once: only the columns that rules read, in the types rules compute with.
 
 Subjects are ordered by id, and every key that leads to a subject becomes that subject's position in this order, so
 that what follows joins on small whole numbers instead of text. Decimals become whole numbers of their last digit.
@@ -6,9 +6,9 @@ that what follows joins on small whole numbers instead of text. Decimals become 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.registry import Registry, Table
@@ -58,10 +58,11 @@ def wanted(catalogue: Catalogue, codes: Iterable[str]) -> Wanted:
     return found
 
 
-def export(connection: duckdb.DuckDBPyConnection, registry: Registry, want: Wanted, folder: Path) -> dict[str, Path]:
-    """Copies tables of the schema `subjects` to Parquet files of `folder`; returns the file of each table.
+def export(connection: duckdb.DuckDBPyConnection, registry: Registry, want: Wanted) -> dict[str, pl.DataFrame]:
+    """Reads tables of the schema `subjects` into frames, by table.
 
-    Makes temporary tables in the connection and drops them. Raises MissingTableError if a table is not there.
+    They pass through Arrow in memory, because writing and reading Parquet took longer than evaluating. Makes temporary
+    tables in the connection and drops them. Raises MissingTableError if a table is not there.
     """
     rows = connection.execute(
         "select table_name from information_schema.tables where table_schema = 'subjects'"
@@ -72,15 +73,13 @@ def export(connection: duckdb.DuckDBPyConnection, registry: Registry, want: Want
     targets = sorted({s for places in want.places.values() for s in places.values()})
     for subject in targets:
         connection.execute(_order(registry.subjects[subject]))
-    files = {}
+    frames = {}
     for name in sorted(want.columns):
-        files[name] = folder / f"{name}.parquet"
-        target = str(files[name]).replace("'", "''")
         query = _query(registry, registry.tables[name], sorted(want.columns[name]), want.places.get(name, {}))
-        connection.execute(f"copy ({query}) to '{target}' (format parquet, compression uncompressed)")
+        frames[name] = connection.sql(query).pl()
     for subject in targets:
         connection.execute(f"drop table {_order_name(registry.subjects[subject])}")
-    return files
+    return frames
 
 
 def unavailable_feeds(connection: duckdb.DuckDBPyConnection, feeds: Iterable[str]) -> frozenset[str]:
