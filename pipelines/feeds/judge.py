@@ -134,7 +134,7 @@ def _hold_reasons(contract: Contract, receipt: Receipt, reference: Receipt | Non
     if spoilt > delivery.quarantine_pct and receipt.quarantined > delivery.quarantine_slack_rows:
         yield f"{receipt.quarantined} of {receipt.delivered} rows ({spoilt:.0f} %) are in quarantine; see their reasons"
     band = delivery.volume
-    if band is None or delivery.load != "snapshot" or reference is None:
+    if band is None or delivery.load != "snapshot" or reference is None or reference.delivered == 0:
         return
     change = receipt.delivered - reference.delivered
     percent = 100 * change / reference.delivered
