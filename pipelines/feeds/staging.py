@@ -10,8 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.feeds.contracts import DIRECT_ROLES, Contract
+from pipelines.feeds.contracts import DIRECT_ROLES, Contract, load_contracts
 from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
+from pipelines.settings import Settings
 
 PROPERTIES = "_feeds.yml"
 _HEADER = "Generated from data/contracts/{name} by pipelines.feeds.staging. Change the contract, not this file."
@@ -135,3 +136,7 @@ def _lake_names(contract: Contract) -> list[str]:
 
 def _list(columns: list[str]) -> str:
     return ",\n".join(f"    {name}" for name in columns)
+
+
+if __name__ == "__main__":
+    write(load_contracts(Settings().contracts), Settings().dbt_project)
