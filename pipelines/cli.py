@@ -1,6 +1,8 @@
 """`xfy`, the command line. Thin: it parses words, calls a package, prints. Exit 0 well, 1 failed check, 2 wrong use."""
 
+import atexit
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +54,7 @@ def _speaking() -> Iterator[None]:
     from pipelines.feeds.decisions import DecisionProblem
     from pipelines.identifiers import KeyProblem
     from pipelines.releases.layout import ReleaseError
+    from pipelines.run import RunBusyError
     from pipelines.tags.explain import UnknownSubjectError
     from pipelines.tags.problems import CatalogueError
 
@@ -63,6 +66,7 @@ def _speaking() -> Iterator[None]:
         DecisionProblem,
         KeyProblem,
         ReleaseError,
+        RunBusyError,
         UnknownSubjectError,
     ) as error:
         raise _wrong_use(str(error)) from None
@@ -209,6 +213,30 @@ def feeds_status(
         rows = [status_json(s) for s in judged(settings, contracts) if feed in (None, s.feed)]
     columns = ("feed", "date", "delivery", "state", "delivered", "accepted", "quarantined", "duplicate", "reasons")
     _print_json(rows) if as_json else _print_table(rows, columns)
+
+
+@feeds_app.command("land")
+def feeds_land(
+    as_of: Annotated[str | None, typer.Option(help="up to this business date; default: everything")] = None,
+) -> None:
+    """Read, check and store what is not landed yet, without running the rest of the line."""
+    from pipelines.feeds.contracts import load_contracts
+    from pipelines.feeds.deliveries import find
+    from pipelines.feeds.intake import land_all
+    from pipelines.run import exclusive
+
+    settings = Settings()
+    with _speaking():
+        contracts = load_contracts(settings.contracts)
+        until = (
+            _date(as_of) if as_of else max((d.business_on for d in find(settings.landing, contracts)[0]), default=None)
+        )
+        if until is None:
+            raise _wrong_use(f"{settings.landing} has no deliveries")
+        with exclusive(settings, until, report=_say):
+            strays = land_all(settings, contracts, until, _say)
+    for stray in strays:
+        _say(f"landing/{stray.path}: {stray.reason}")
 
 
 @feeds_app.command("check")
@@ -388,8 +416,22 @@ def _catalogue(settings: Settings) -> Any:
 
 
 def main() -> None:
-    """Entry point."""
-    app()
+    """Entry point.
+
+    The last exit handler to run ends the process at once: DuckDB's binding would print a page on leaked references while
+    the interpreter is torn down, which means nothing and hides the last line that does.
+    """
+    code: list[int] = [0]
+    atexit.register(lambda: os._exit(code[0]))
+    try:
+        app()
+    except SystemExit as end:
+        code[0] = end.code if isinstance(end.code, int) else 1
+        sys.stdout.flush()
+        raise
+    except BaseException:
+        code[0] = 1
+        raise
 
 
 if __name__ == "__main__":

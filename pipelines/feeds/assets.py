@@ -10,16 +10,16 @@ from dagster import AssetCheckSeverity as Severity
 from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.deliveries import find
+from pipelines.feeds.expectations import Verdict, judge_batches
+from pipelines.feeds.intake import land_all
 from pipelines.feeds.judge import Status, feed_state
 from pipelines.feeds.lake import register
-from pipelines.feeds.land import land_feed
 from pipelines.feeds.status import judged, reconciles
-from pipelines.identifiers import Key, load_key
 from pipelines.orchestration import DAILY, IO_RETRY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
 
-RECONCILES, CONTRACT = "reconciles", "contract"
+RECONCILES, CONTRACT, EXPECTATIONS = "reconciles", "contract", "expectations"
 ON_CHANGE_DAYS = 180
 """A feed that comes on change is looked at again after half a year."""
 
@@ -58,6 +58,11 @@ def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                     asset=_key(contract),
                     description="The newest delivery is accepted; else the last good one stays in use.",
                 ),
+                dg.AssetCheckSpec(
+                    EXPECTATIONS,
+                    asset=_key(contract),
+                    description="The newest delivery as a batch: volume, empty values, mix of codes, freshness.",
+                ),
             )
         ],
         partitions_def=DAILY,
@@ -66,27 +71,19 @@ def feed_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def feeds(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:
         installation, this = run.settings, run.run
-        key = open_key(installation)
-        for contract in contracts.values():
-            land_feed(installation, contract, key, this.as_of, context.log.info)
+        strays = land_all(installation, contracts, this.as_of, context.log.info)
         statuses = judged(installation, contracts, this.as_of)
-        _, strays = find(installation.landing, contracts)
         for stray in strays:
             context.log.warning("landing/%s: %s", stray.path, stray.reason)
         with connect(this.database, installation) as connection:
             register(connection, installation, contracts, statuses, this.as_of)
         for contract in contracts.values():
-            yield _result(contract, [s for s in statuses if s.feed == contract.feed], this.as_of)
+            mine = [s for s in statuses if s.feed == contract.feed]
+            yield _result(contract, mine, judge_batches(installation, contract, mine), this.as_of)
         used = [f"{s.feed} {s.business_on}/{s.number}" for s in statuses if s.is_in_use]
         yield dg.MaterializeResult(asset_key=IN_USE, metadata={"in_use": used, "strays": len(strays)})
 
     return [feeds]
-
-
-def open_key(settings: Settings) -> Key:
-    """The pseudonym key; made on the first run, and never made where data made with another one exists."""
-    made = any(settings.lake.glob("*/*/*/receipt.json")) or any(settings.releases.glob("*/manifest.json"))
-    return load_key(settings.key_path, must_exist=made)
 
 
 def _key(contract: Contract) -> dg.AssetKey:
@@ -108,9 +105,10 @@ def _spec(contract: Contract) -> dg.AssetSpec:
     )
 
 
-def _result(contract: Contract, statuses: list[Status], as_of: date) -> dg.MaterializeResult:
+def _result(contract: Contract, statuses: list[Status], verdicts: list[Verdict], as_of: date) -> dg.MaterializeResult:
     state = feed_state(contract, statuses, as_of)
     newest = statuses[-1] if statuses else None
+    batch = verdicts[-1] if verdicts else None
     broken = [f"{s.business_on}/{s.number}" for s in statuses if not reconciles(s)]
     keeps = newest is not None and newest.state == "accepted"
     return dg.MaterializeResult(
@@ -123,6 +121,7 @@ def _result(contract: Contract, statuses: list[Status], as_of: date) -> dg.Mater
             "delivered": sum(s.delivered for s in statuses),
             "quarantined": sum(s.quarantined for s in statuses),
             "duplicate": sum(s.duplicate for s in statuses),
+            "data_docs": dg.MetadataValue.url(batch.page.as_uri()) if batch else "nothing to judge yet",
         },
         check_results=[
             dg.AssetCheckResult(
@@ -140,6 +139,17 @@ def _result(contract: Contract, statuses: list[Status], as_of: date) -> dg.Mater
                 metadata={
                     "state": newest.state if newest else "nothing delivered",
                     "reasons": list(newest.reasons) if newest else [],
+                },
+            ),
+            dg.AssetCheckResult(
+                asset_key=_key(contract),
+                check_name=EXPECTATIONS,
+                passed=batch is None or batch.success,
+                severity=Severity.WARN,
+                metadata={
+                    "unmet": list(batch.unmet) if batch else [],
+                    "sampled_rows": batch.sampled if batch else 0,
+                    "expectations": batch.expectations if batch else 0,
                 },
             ),
         ],

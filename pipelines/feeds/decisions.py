@@ -49,8 +49,11 @@ def read_decisions(landing: Path) -> list[Decision]:
             continue
         try:
             entries = yaml.safe_load(path.read_text("utf-8")) or []
+            if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+                what = "a decisions file is a list; begin each entry with '- '"
+                raise DecisionProblem(f"landing/decisions/{path.name}: {what}")
             mine = [e for e in entries if e.get("decision") == "accept"]
             decisions += [Decision.model_validate(entry) for entry in mine]
-        except (yaml.YAMLError, ValidationError, AttributeError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
             raise DecisionProblem(f"landing/decisions/{path.name}: {error}") from error
     return decisions

@@ -54,7 +54,10 @@ def product_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         **common("dashboards"),
-        deps=[["products", load_panel(settings.dbt_project, code).table] for code in PANELS],
+        deps=[
+            ["indices", "index_score"],
+            *(["products", load_panel(settings.dbt_project, code).table] for code in PANELS),
+        ],
         description="Dashboard extracts with small cells hidden, as tables and as Parquet.",
         kinds={"duckdb", "parquet"},
     )
