@@ -391,6 +391,15 @@ def release_rollback(
     _print_json(body) if as_json else out.print(f"{before} -> {target}{' (dry run)' if dry_run else ''}", markup=False)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def index(context: typer.Context) -> None:
+    """Composite indices from one declared specification: check, build, explain, sensitivity, compare, …"""
+    # Loaded only when asked for: its solvers take a second that no other command should wait for.
+    from pipelines.indices.command import app as index_app
+
+    index_app(context.args, prog_name="xfy index")
+
+
 @app.command()
 def generate(check: Annotated[bool, typer.Option(help="change nothing; exit 1 where a file is stale")] = False) -> None:
     """Write what is generated from declarations and committed: dbt's staging models."""
@@ -418,8 +427,8 @@ def _catalogue(settings: Settings) -> Any:
 def main() -> None:
     """Entry point.
 
-    The last exit handler to run ends the process at once: DuckDB's binding would print a page on leaked references while
-    the interpreter is torn down, which means nothing and hides the last line that does.
+    The last exit handler to run ends the process at once: while the interpreter is torn down, DuckDB's binding would
+    print a page on leaked references, which means nothing and hides the last line that does.
     """
     code: list[int] = [0]
     atexit.register(lambda: os._exit(code[0]))

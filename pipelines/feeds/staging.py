@@ -38,6 +38,15 @@ def write(contracts: Mapping[str, Contract], dbt_dir: Path) -> list[Path]:
     return [folder / name for name in texts]
 
 
+def stale(contracts: Mapping[str, Contract], dbt_dir: Path) -> list[Path]:
+    """The files that `write` would change, make or remove."""
+    folder = dbt_dir / "models" / "feeds"
+    texts = render(contracts)
+    gone = [p for p in sorted(folder.glob("stg_*.sql")) if p.name not in texts]
+    paths = {folder / name: text for name, text in texts.items()}
+    return gone + [p for p, text in paths.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+
+
 def render(contracts: Mapping[str, Contract]) -> dict[str, str]:
     """File name → text of everything `write` writes."""
     texts = {f"stg_{c.code}.sql": model_sql(c) for c in contracts.values()}

@@ -1,6 +1,7 @@
 """Dagster assets of the products: the gate, dbt's ledger and dashboard models, and the files written from them."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +25,7 @@ def product_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     declarations = load(settings.dbt_project)
     refuse(declarations)
 
-    def common(name: str) -> dict[str, object]:
+    def common(name: str) -> dict[str, Any]:
         return {
             "key": ["products", name],
             "group_name": "products",
