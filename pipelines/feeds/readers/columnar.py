@@ -24,7 +24,8 @@ def read_parquet(contract: Contract, folder: Path) -> Raw:
             added |= set(match_header(contract, [*names, *names_in_path], name))
             present = [c for c in contract.physicals if c in names]
             frame = pl.read_parquet(path, columns=present, hive_partitioning=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            # A flipped bit in a size makes the reader panic, which is no ordinary exception.
             raise DeliveryProblem("damaged", file=name, detail=type(error).__name__) from error
         frame = frame.with_columns(
             *(pl.col(c).cast(pl.String) for c in present if frame.schema[c] != pl.String),

@@ -3,9 +3,10 @@
 Run as a script, never imported: it must stay light, so that its limit on address space can be tight. A 4 KB file can
 make a workbook library ask for all memory there is; here that ends this process and nothing else.
 
-Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Output: {"sheet", "merged"} before each sheet's rows, then [row number, cells];
-or one {"problem", "detail"}. Cells are text or null. Numbers of 16 digits and more are written in scientific notation:
-a spreadsheet keeps 15 digits, and what it invents for the rest must not pass for a number.
+Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Output: {"sheet", "merged"} before
+each sheet's rows, then [row number, cells]; or one {"problem", "detail"}. Cells are text or null. Numbers of 16 digits
+and more are written in scientific notation: a spreadsheet keeps 15 digits, and what it invents for the rest must not
+pass for a number.
 """
 
 import json
