@@ -180,13 +180,18 @@ def _store(
     settings.lake.chmod(0o700)
     rows = checked.rows if checked else pl.DataFrame(schema=lake_schema(contract))
     duplicates = checked.duplicates if checked else pl.DataFrame(schema=DUPLICATE_SCHEMA)
-    with _moved_into(lake_place(settings, delivery)) as folder:
-        rows.write_parquet(folder / ROWS, compression="zstd", compression_level=1)
-        duplicates.write_parquet(folder / DUPLICATES)
-        for name in (ROWS, DUPLICATES):
-            _sync(folder / name)
-        write_synced(folder / RECEIPT, receipt.to_json())
-        write_synced(folder / SEEN, json.dumps([asdict(mark) for mark in marks]))
+    place = lake_place(settings, delivery)
+    try:
+        with _moved_into(place) as folder:
+            rows.write_parquet(folder / ROWS, compression="zstd", compression_level=1)
+            duplicates.write_parquet(folder / DUPLICATES)
+            for name in (ROWS, DUPLICATES):
+                _sync(folder / name)
+            write_synced(folder / RECEIPT, receipt.to_json())
+            write_synced(folder / SEEN, json.dumps([asdict(mark) for mark in marks]))
+    except (OSError, pl.exceptions.ComputeError) as error:
+        need = rows.estimated_size("mb") + 1
+        raise OSError(f"{place}: cannot be written ({error}); up to {need:.0f} MB must be free there") from error
 
 
 def _store_repeat(

@@ -148,6 +148,7 @@ class DeliveryProblem(Exception):
 
     def __init__(self, kind: str, *, file: str = "", line: int | None = None, column: str = "", detail: str = ""):
         zh, en = FILE_PROBLEMS[kind]
+        file = "".join(c if c.isprintable() else "?" for c in file)
         words = {"file": file, "line": line, "column": column, "detail": detail}
         self.kind, self.file, self.line, self.column = kind, file, line, column
         self.message = Message(zh.format(**words), en.format(**words))

@@ -1,5 +1,6 @@
 """What every reader hands over, and the few things all readers do alike: finding files and comparing column names."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,12 @@ def match_header(contract: Contract, names: Sequence[str], file: str, line: int 
         if count != 1:
             kind = "header_missing" if count == 0 else "header_duplicate"
             raise DeliveryProblem(kind, file=file, line=line, column=name)
-    return tuple(name for name in names if name not in wanted)
+    return tuple(_told(name) for name in names if name not in wanted)
+
+
+def _told(name: str) -> str:
+    """A stranger's column name as it may be shown: where a header is missing, "names" are what a row holds."""
+    return re.sub(r"[0-9]{5,}", "#", "".join(c for c in name if c.isprintable()))[:40]
 
 
 def place(frame: pl.DataFrame, file: str, first: int = 1) -> pl.DataFrame:
