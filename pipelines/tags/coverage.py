@@ -19,6 +19,9 @@ from pipelines.tags.taxonomy import ancestors
 RESIDENCE = "res"
 """The role in which a household, a dwelling or a place belongs to its village."""
 
+VILLAGE = "village"
+"""The subject that counts are made for."""
+
 COUNTS = ("eligible_count", "known_count", "true_count", "unknown_count")
 
 
@@ -60,13 +63,13 @@ def _empty() -> pl.DataFrame:
 def _places(connection: duckdb.DuckDBPyConnection, registry: Registry, subject: str) -> pl.DataFrame | None:
     """Ids with village and role: from the table that lists both if there is one, else over the link to the village."""
     for table in registry.tables.values():
-        if {subject, "village"} <= set(table.details) and "role" in table.columns:
+        if subject != VILLAGE and {subject, VILLAGE} <= set(table.details) and "role" in table.columns:
             return connection.sql(
-                f'select "{table.details[subject]}" as id, "{table.details["village"]}" as village_code, role '
+                f'select "{table.details[subject]}" as id, "{table.details[VILLAGE]}" as village_code, role '
                 f'from subjects."{table.name}"'
             ).pl()
     own = registry.subjects[subject]
-    village = own.key if subject == "village" else own.links.get("village")
+    village = own.key if subject == VILLAGE else own.links.get(VILLAGE)
     if village is None:
         return None
     return connection.sql(

@@ -56,7 +56,7 @@ def parse_rule(text: str, subject: str, names: Names) -> Parsed:
     syntax = _syntax(text)
     if isinstance(syntax, Finding):
         return Parsed(None, [syntax])
-    reader = _Reader(names, names.registry.subjects[subject])
+    reader = _Reader(names, names.registry.subjects[subject], text)
     tree = reader.read(syntax)
     return Parsed(None if reader.findings else tree, reader.findings)
 
@@ -74,9 +74,11 @@ def _syntax(text: str) -> exp.Expr | Finding:
         parsed = [p for p in sqlglot.parse(text, dialect="duckdb") if p is not None]
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
-        near = str(first.get("highlight") or "")
-        message = f"not an expression: {first.get('description') or 'cannot be read'}".split("<class")[0].rstrip(": ")
-        return Finding(int(first.get("line") or 1), "syntax", message + (f" near '{near}'" if near else ""))
+        near, before = str(first.get("highlight") or ""), str(first.get("start_context") or "")
+        said = str(first.get("description") or "cannot be read")
+        reason = "a part is missing" if said.startswith("Required keyword") else said.split("<class")[0]
+        message = f"not an expression: {reason}" + (f" near '{near}'" if near else "")
+        return Finding(_line_at(text, text.find(before + near) + len(before)), "syntax", message)
     except RecursionError:
         return Finding(1, "syntax", "the rule is nested too deeply")
     if len(parsed) != 1:
@@ -128,9 +130,10 @@ _STATEMENTS = (
 class _Reader:
     """One pass over one rule. `rows` is set while the condition of a relation is read."""
 
-    def __init__(self, names: Names, subject: Table) -> None:
+    def __init__(self, names: Names, subject: Table, text: str) -> None:
         self.names = names
         self.subject = subject
+        self.text = text
         self.rows: Relation | None = None
         self.findings: list[Finding] = []
 
@@ -139,10 +142,15 @@ class _Reader:
         try:
             return self._dispatch(node)
         except RuleError as error:
-            finding = Finding(_line(node), error.kind, error.message, error.near)
+            finding = Finding(self._line(node), error.kind, error.message, error.near)
             if finding not in self.findings:
                 self.findings.append(finding)
             return None
+
+    def _line(self, node: exp.Expr) -> int:
+        """The line of the first word of a node. sqlglot's own line numbers count some line ends twice."""
+        starts = [int(part.meta["start"]) for part in node.walk() if "start" in part.meta]
+        return _line_at(self.text, min(starts, default=0))
 
     def _all(self, *nodes: exp.Expr) -> list[Node] | None:
         found = [self.read(n) for n in nodes]
@@ -376,9 +384,5 @@ def _dollar(name: str) -> str:
     return f"${name}" if name else ""
 
 
-def _line(node: exp.Expr) -> int:
-    for part in node.walk():
-        line = part.meta.get("line")
-        if line:
-            return int(line)
-    return 1
+def _line_at(text: str, offset: int) -> int:
+    return text.count("\n", 0, max(0, offset)) + 1

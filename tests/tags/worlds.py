@@ -15,7 +15,9 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.tags import values
+from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.registry import ColumnInfo, Registry, Table, load_registry
+from pipelines.tags.tree import Column, Literal, Node, Parameter, children, walk
 from pipelines.tags.values import Type
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,11 +47,41 @@ def words_of(rules: Path = TAG_RULES) -> list[str]:
     return sorted(found)
 
 
+def words_by_column(catalogue: Catalogue) -> dict[tuple[str, str], list[str]]:
+    """The text that rules compare each column with, code lists included; two columns compared share theirs."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for tree in catalogue.trees.values():
+        for node in walk(tree):
+            parts = children(node)
+            columns = [p for p in parts if isinstance(p, Column) and p.type == values.TEXT]
+            for part in parts:
+                for column in columns:
+                    found.setdefault((column.table, column.name), set()).update(_words(part, catalogue))
+    return {c: sorted(w) for c, w in found.items() if w}
+
+
+def _words(node: Node, catalogue: Catalogue) -> set[str]:
+    if isinstance(node, Literal) and isinstance(node.value, str):
+        return {node.value}
+    if isinstance(node, Parameter) and node.type in (values.TEXT, values.TEXTS):
+        value = catalogue.parameters[node.name].values[-1].value
+        return {value} if isinstance(value, str) else set(value)
+    return set()
+
+
 class Population:
     """Random rows for some subjects, kept as plain lists so that a test can look at them."""
 
-    def __init__(self, seed: int, sizes: Mapping[str, int], words: Sequence[str], as_of: date = AS_OF) -> None:
+    def __init__(
+        self,
+        seed: int,
+        sizes: Mapping[str, int],
+        words: Sequence[str],
+        as_of: date = AS_OF,
+        hints: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    ) -> None:
         self.random = random.Random(seed)
+        self.hints = hints or {}
         self.registry = registry()
         self.words = list(words)
         self.as_of = as_of
@@ -75,6 +107,8 @@ class Population:
                 return None if self.random.random() < 0.1 else self.random.choice([*ids, "gone"])
         if self.random.random() < 0.12:
             return None
+        if column.type.kind == "text" and (table.name, column.name) in self.hints and self.random.random() < 0.9:
+            return self.random.choice(self.hints[table.name, column.name])
         return self.draw(column.type)
 
     def draw(self, kind: Type) -> object:
