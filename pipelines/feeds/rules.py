@@ -46,6 +46,8 @@ def problems(text: str, names: set[str]) -> Iterator[str]:
     except sqlglot.errors.SqlglotError as error:
         yield f"cannot be read: {str(error).splitlines()[0]}"
         return
+    if tree.find(exp.Column) is None:
+        yield "speaks of no column"
     for node in tree.walk():
         if not isinstance(node, (*_COMPARE, *_OTHER)):
             yield f"{type(node).__name__.lower()} is not allowed in a row rule"

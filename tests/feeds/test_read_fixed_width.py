@@ -81,6 +81,14 @@ def test_a_file_without_its_end_is_refused(tmp_path, cut):
     assert caught.value.kind in ("truncated", "trailer_missing")
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\r\n\r\n", b"\x1a", b"\r\n\x1a"])
+def test_blank_lines_and_an_old_end_mark_after_the_trailer_are_nothing(tmp_path, end):
+    contract = make_contract(tmp_path, COLUMNS, DELIVERY)
+    (tmp_path / "f.txt").write_bytes(record("0001", "李", "路") + b"TTTT0000000001\r\n" + end)
+    raw = read(contract, tmp_path)
+    assert raw.declared == raw.delivered == 1
+
+
 def test_another_encoding_is_refused_whole(tmp_path):
     data = b"".join(f"{i:04d}李小明城中路一二三\r\n".encode() for i in range(5))
     with pytest.raises(DeliveryProblem) as caught:

@@ -3,7 +3,7 @@ from datetime import date
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipelines.feeds import rules
@@ -37,6 +37,7 @@ ROWS = st.lists(
 @some
 @given(CONDITIONS, ROWS)
 def test_means_what_the_same_text_means_in_sql(text, rows):
+    assume(rules.names(text))
     assert list(rules.problems(text, NAMES)) == []
     types = {"a": pl.Int32, "b": pl.Int32, "word": pl.String, "flag": pl.Boolean}
     frame = pl.DataFrame(rows, schema=types, orient="row")
@@ -57,6 +58,7 @@ def test_dates_compare_with_dates():
         ("a >", "cannot be read"),
         ("1); drop table x; --", "cannot be read"),
         ("(select 1)", "not allowed"),
+        ("1 = 1", "no column"),
         ("read_text('x') = 'y'", "not allowed"),
         ("a = (select max(b) from t)", "not allowed"),
         ("word like '%x'", "not allowed"),

@@ -47,13 +47,15 @@ def _records(contract: Contract, data: bytes, name: str) -> tuple[list[bytes], i
     trailer = contract.delivery.trailer
     if not data.strip():
         raise DeliveryProblem("empty_file", file=name)
-    records = data.split(b"\n")
-    last = records.pop()
-    if last:
+    # Old exports end in a Ctrl-Z, careless ones in blank lines.
+    records = data.rstrip(b"\x1a").split(b"\n")
+    if records.pop():
         raise DeliveryProblem("truncated", file=name, line=len(records) + 1, detail="the last record has no end")
+    while records and not records[-1].strip():
+        records.pop()
     if trailer is None:
         return records, 0
-    end = records.pop().rstrip(b"\r ")
+    end = records.pop().rstrip(b"\r ") if records else b""
     prefix, digits = trailer.prefix.encode("ascii"), end[len(trailer.prefix) :]
     if not (end.startswith(prefix) and digits.isdigit() and len(digits) == trailer.digits):
         raise DeliveryProblem("trailer_missing", file=name, line=len(records) + 1)
