@@ -9,6 +9,7 @@ at, and no value is quoted.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -191,8 +192,6 @@ def _validate(
     contract: Contract, facts: pl.DataFrame, sample: pl.DataFrame, reference: pl.DataFrame | None
 ) -> tuple[list[str], list[str], int]:
     """Rendered pages of both batches, the names of expectations not met, and how many there were."""
-    import os
-
     # The library takes seconds to import, so only those who judge a batch pay; and it is told to keep to itself.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
