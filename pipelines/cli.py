@@ -87,7 +87,9 @@ def _print_table(rows: Sequence[dict[str, Any]], columns: Iterable[str]) -> None
 
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return "; ".join(map(str, value))
+        return "; ".join(map(_cell, value))
+    if isinstance(value, dict):
+        return " ".join(str(v) for v in value.values() if not isinstance(v, bool))
     return "" if value is None else str(value)
 
 
