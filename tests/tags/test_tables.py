@@ -147,7 +147,7 @@ def test_the_list_has_the_published_shape(catalogue):
     json.dumps(entries, ensure_ascii=False)
     alone = next(e for e in entries if e["name"] == "独居老人")
     assert (alone["level1"], alone["level2"], alone["level3"]) == ("民政救助", "为老服务", "老人居住状况")
-    assert alone["parameters"] == ["elder_age"] and {"B01", "F01"} <= set(alone["feeds"])
+    assert alone["parameters"] == ["collective_tenures", "elder_age"] and {"B01", "F01"} <= set(alone["feeds"])
     assert {e["value"] for e in alone["examples"]} == {True, False, None}
     key = next(e for e in entries if e["name"] == "关爱随访重点独居老人")
     assert {"独居老人", "持证残疾人"} == {e["name"] for e in entries if e["code"] in key["depends_on"]}
