@@ -5,7 +5,7 @@ use. `python -m pipelines.indices` runs the same without the rest of the house.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -241,7 +241,7 @@ def series_command(
         _give(changes(result, level), to, as_json)
 
 
-_REPORTS = {
+_REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {
     "weights": associations.effective_weights,
     "correlations": associations.correlations,
     "denominators": associations.denominator_correlations,

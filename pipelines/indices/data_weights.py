@@ -112,22 +112,26 @@ def pca_loadings(matrix: Array, allow_negative: bool, codes: tuple[str, ...], wh
     return vector / vector.sum()
 
 
-def varimax(loadings: Array, iterations: int = 500, tolerance: float = 1e-10) -> Array:
-    """Rotate loadings (indicators x factors) to the varimax criterion with Kaiser normalisation."""
+def varimax(loadings: Array, sweeps: int = 200, tolerance: float = 1e-12) -> Array:
+    """Rotate loadings (indicators x factors) to the varimax criterion with Kaiser normalisation, pair by pair."""
     length = np.sqrt((loadings**2).sum(axis=1, keepdims=True))
-    scaled = loadings / length
-    rows, factors = scaled.shape
-    rotation, before = np.eye(factors), 0.0
-    for _ in range(iterations):
-        rotated = scaled @ rotation
-        target = rotated**3 - rotated * (rotated**2).sum(axis=0) / rows
-        left, singular, right = np.linalg.svd(scaled.T @ target)
-        rotation = left @ right
-        after = float(singular.sum())
-        if after <= before * (1 + tolerance):
+    rotated = loadings / length
+    rows, factors = rotated.shape
+    for _ in range(sweeps):
+        greatest = 0.0
+        for first in range(factors):
+            for second in range(first + 1, factors):
+                x, y = rotated[:, first].copy(), rotated[:, second].copy()
+                u, v = x**2 - y**2, 2.0 * x * y
+                top = 2.0 * (u * v).sum() - 2.0 * u.sum() * v.sum() / rows
+                bottom = (u**2 - v**2).sum() - (u.sum() ** 2 - v.sum() ** 2) / rows
+                angle = np.arctan2(top, bottom) / 4.0
+                rotated[:, first] = x * np.cos(angle) + y * np.sin(angle)
+                rotated[:, second] = y * np.cos(angle) - x * np.sin(angle)
+                greatest = max(greatest, abs(float(angle)))
+        if greatest < tolerance:
             break
-        before = after
-    return (scaled @ rotation) * length
+    return rotated * length
 
 
 def pca_factors(matrix: Array, method: PcaFactors, codes: tuple[str, ...], what: str) -> tuple[Array, dict[str, float]]:

@@ -183,7 +183,11 @@ def conditional_means(data: Array, mean: Array, covariance: Array) -> tuple[Arra
             continue
         within = covariance[np.ix_(gap, gap)]
         if len(have):
-            slope = np.linalg.solve(covariance[np.ix_(have, have)], covariance[np.ix_(have, gap)]).T
+            block = covariance[np.ix_(have, have)]
+            scale = np.sqrt(np.diag(block))
+            if np.linalg.cond(block / np.outer(scale, scale)) > 1e12:
+                raise np.linalg.LinAlgError("singular")
+            slope = np.linalg.solve(block, covariance[np.ix_(have, gap)]).T
             filled[np.ix_(rows, gap)] = mean[gap] + (data[np.ix_(rows, have)] - mean[have]) @ slope.T
             within = within - slope @ covariance[np.ix_(have, gap)]
         else:

@@ -237,6 +237,9 @@ def _distance_to_reference(method: DistanceToReference, x: Array, sign: int, con
     low = float(x.min())
     reference = _reference(method.reference, x, sign, context) * sign
     span = _span(low, reference, context, "distance_to_reference")
+    if span < 0:
+        given = reference * sign
+        raise DataError(f"{context.what}: the reference {given:g} is worse than the worst value: scores would turn")
     numbers = {"worst": low * sign, "reference": reference * sign}
     fitted = _affine("distance_to_reference", sign, low, span, method.scale, 0.0, numbers)
     return _cut(fitted, -np.inf, method.scale) if method.cap else fitted

@@ -138,10 +138,8 @@ def make_table(spec: IndexSpec, source: "pl.DataFrame | Path | str", units: pl.D
         frame = frame.filter(pl.col(column).cast(pl.String).is_in(list(allowed)))
     if frame.height == 0:
         raise DataError("the table has no rows" + (" that satisfy table.where" if rules.where else ""))
-    frame = frame.with_columns(pl.col(rules.unit).cast(pl.String).str.strip_chars())
-    if rules.period:
-        frame = frame.with_columns(pl.col(rules.period).cast(pl.String).str.strip_chars())
     keys = [rules.unit, *([rules.period] if rules.period else [])]
+    frame = frame.with_columns(_as_key(frame[key]) for key in keys)
     for key in keys:
         if frame[key].is_null().any() or (frame[key] == "").any():
             raise DataError(f"column '{key}' is empty in some rows")
@@ -150,6 +148,13 @@ def make_table(spec: IndexSpec, source: "pl.DataFrame | Path | str", units: pl.D
     if units is not None:
         frame = _attach(frame, units, rules)
     return _sorted(frame, keys, rules, spec)
+
+
+def _as_key(series: pl.Series) -> pl.Series:
+    """Return a key column as text; a year stored as 2018.0 is 2018."""
+    if series.dtype.is_float() and (series.drop_nulls() % 1 == 0).all():
+        series = series.cast(pl.Int64)
+    return series.cast(pl.String).str.strip_chars()
 
 
 def _widen(frame: pl.DataFrame, spec: IndexSpec, keys: list[str]) -> pl.DataFrame:
@@ -194,7 +199,7 @@ def _attach(frame: pl.DataFrame, units: pl.DataFrame, rules: TableSpec) -> pl.Da
         keys.append(rules.period)
     if rules.unit not in units.columns:
         raise DataError(f"the units table has no column '{rules.unit}'{nearest(rules.unit, units.columns)}")
-    units = units.with_columns(pl.col(key).cast(pl.String).str.strip_chars() for key in keys)
+    units = units.with_columns(_as_key(units[key]) for key in keys)
     new = [column for column in units.columns if column in keys or column not in frame.columns]
     if units.select(keys).is_duplicated().any():
         raise DataError("the units table names a unit twice")

@@ -18,7 +18,9 @@ def spec(indicators: str, nodes: str = "  - {code: ROOT}\n", head: str = "") -> 
     return parse_spec(f"index: test\nedition: '1'\n{head}\nnodes:\n{nodes}indicators:\n{rows}")
 
 
-def flat(codes: str, normalise: str = "none", aggregate: str = "arithmetic", head: str = "", extra: str = "") -> IndexSpec:
+def flat(
+    codes: str, normalise: str = "none", aggregate: str = "arithmetic", head: str = "", extra: str = ""
+) -> IndexSpec:
     """One node over columns named by single letters or words."""
     rows = "\n".join(f"code: {code}, parent: ROOT, direction: more{extra}" for code in codes.split())
     return spec(rows, f"  - {{code: ROOT, aggregate: {aggregate}}}\n", f"defaults: {{normalise: {normalise}}}\n{head}")
@@ -27,7 +29,7 @@ def flat(codes: str, normalise: str = "none", aggregate: str = "arithmetic", hea
 def table(**columns: Sequence[object]) -> pl.DataFrame:
     """A wide table; units u0, u1, … unless a column `unit` is given."""
     size = len(next(iter(columns.values())))
-    units: Mapping[str, Sequence[object]] = {"unit": [f"u{n}" for n in range(size)]}
+    units: Mapping[str, Sequence[object]] = {"unit": [f"u{n}" if size <= 10 else f"u{n:03d}" for n in range(size)]}
     return pl.DataFrame({**units, **columns}, strict=False)
 
 

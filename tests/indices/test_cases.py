@@ -52,7 +52,9 @@ def test_areas_are_rolled_up_from_components_and_the_formula_is_run_again():
 def test_averaging_indices_would_give_another_world():
     result = build(HDI / "hdi_rollup.yml", HDI / "hdr2024.parquet")
     countries = result.scores("country").filter((pl.col("node") == "HDI") & (pl.col("period") == "2022"))
-    joined = countries.join(_data().filter(pl.col("unit_type") == "country"), left_on=["area_code", "period"], right_on=["iso3", "year"])
+    joined = countries.join(
+        _data().filter(pl.col("unit_type") == "country"), left_on=["area_code", "period"], right_on=["iso3", "year"]
+    )
     joined = joined.drop_nulls("score")
     mean = (joined["score"] * joined["pop_millions"]).sum() / joined["pop_millions"].sum()
     assert round(mean, 3) == 0.717
@@ -105,10 +107,15 @@ NORMALISATIONS = {
 def test_normalisations_of_table_15(name):
     method, decimals = NORMALISATIONS[name]
     built = build(
-        spec("code: schooling, parent: ROOT, direction: more", head=f"table: {{unit: country}}\ndefaults: {{normalise: {method}}}"),
+        spec(
+            "code: schooling, parent: ROOT, direction: more",
+            head=f"table: {{unit: country}}\ndefaults: {{normalise: {method}}}",
+        ),
         TAI / "input_raw.csv",
     )
     scores = built.lineage().select("area_code", "normalised")
-    joined = pl.read_csv(TAI / "expected_table15_normalisation.csv").join(scores, left_on="country", right_on="area_code")
+    joined = pl.read_csv(TAI / "expected_table15_normalisation.csv").join(
+        scores, left_on="country", right_on="area_code"
+    )
     gap = np.abs(joined["normalised"].to_numpy() - joined[name].to_numpy())
     assert gap.max() <= 0.5 * 10.0**-decimals + 1e-9
