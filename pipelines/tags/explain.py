@@ -23,7 +23,7 @@ MOST_ROWS = 200
 
 
 class UnknownSubjectError(LookupError):
-    """There is no such subject, or no such tag; the message says which."""
+    """There is no such subject, no such tag, or not what the tag reads; the message says which."""
 
 
 def explain(catalogue: Catalogue, database: Path, subject_id: str, code: str, as_of: date) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def explain_with(
     if code not in catalogue.tags:
         raise UnknownSubjectError(f"there is no tag {code}")
     tag = catalogue.tags[code]
+    _require_tables(connection, catalogue, code)
     row = SubjectReader(connection, catalogue).subject(tag.subject, subject_id, [code])
     if row is None:
         raise UnknownSubjectError(f"there is no {tag.subject} {subject_id} in this database")
@@ -78,6 +79,20 @@ def explain_with(
         ],
         "rule_version": rule_version(catalogue, code),
     }
+
+
+def _require_tables(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, code: str) -> None:
+    rows = connection.execute("select table_name from information_schema.tables where table_schema = 'subjects'")
+    missing = {table for table, _ in catalogue.columns_of(code)} - {r[0] for r in rows.fetchall()}
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise UnknownSubjectError(f"{code} reads {names}, which this database does not hold: {_why(catalogue, code)}")
+
+
+def _why(catalogue: Catalogue, code: str) -> str:
+    if catalogue.tags[code].is_restricted:
+        return "the tag is restricted, and a release for analysts has nothing restricted"
+    return "it was made by other rules"
 
 
 def _parts(tree: Node, row: Row, world: World, depth: int = 0) -> list[dict[str, Any]]:

@@ -186,6 +186,11 @@ def test_an_unknown_subject_or_tag_is_told(catalogue, connection, counted, tmp_p
         explain_with(connection, catalogue, "nobody", "T01010101", AS_OF)
     with pytest.raises(UnknownSubjectError, match="no tag T99"):
         explain_with(connection, catalogue, "p0001", "T99", AS_OF)
+    hidden = next(c for c in catalogue.tags if "disability_restricted" in catalogue.tags[c].rule)
+    connection.execute("alter table subjects.disability_restricted rename to elsewhere")
+    with pytest.raises(UnknownSubjectError, match="the tag is restricted"):
+        explain_with(connection, catalogue, "p0001", hidden, AS_OF)
+    connection.execute("alter table subjects.elsewhere rename to disability_restricted")
     path = tmp_path / "other.duckdb"
     with duckdb.connect(str(path)) as made:
         Population(5, {"person": 2}, ["x"]).create(made)
