@@ -1,0 +1,89 @@
+"""Writing the plain formats: delimited text, worksheets, JSON; planting cell defects; telling the truth about a file.
+
+Knows formats, no feed. Fixed-width records are in `fixed`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from xlsxwriter import Workbook
+
+from pipelines.simulate.deliveries.common import Occasion, edit
+from pipelines.simulate.dirt import Picker
+
+CREATED = datetime(2020, 1, 1)  # fixed, so that the same content gives the same bytes
+# name, column, rows allowed (None: all), change(old text, running number)
+Change = tuple[str, str, np.ndarray | None, Callable[[str, int], str]]
+
+
+def spoil(frame: pl.DataFrame, picker: Picker, changes: Iterable[Change]) -> pl.DataFrame:
+    """The frame with single text cells changed, each change planted under its name."""
+    for name, column, allowed, change in changes:
+        rows = picker.rows(name, allowed)
+        frame = edit(frame, column, rows, change)
+        picker.plant(name, rows)
+    return frame
+
+
+def repeat(frame: pl.DataFrame, picker: Picker, name: str = "identical_row") -> pl.DataFrame:
+    """The frame with some sound rows once more at its end."""
+    rows = picker.rows(name)
+    picker.plant(name, len(frame) + np.arange(len(rows)))
+    return pl.concat([frame, frame[rows]])
+
+
+def delimited(
+    path: Path,
+    frame: pl.DataFrame,
+    columns: Sequence[str],
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+    newline: str = "\n",
+) -> None:
+    """A header line and the rows, without quotes; characters the encoding lacks come out as '?'."""
+    lines = frame.select(pl.concat_str([pl.col(name).fill_null("") for name in columns], separator=delimiter))
+    text = newline.join([delimiter.join(columns), *lines.to_series().to_list(), ""])
+    path.write_bytes(text.encode(encoding, errors="replace"))
+
+
+def sheet(
+    book: Workbook, name: str, frame: pl.DataFrame, columns: Sequence[str], title: str = "", notes: Sequence[str] = ()
+) -> int:
+    """A worksheet: a title row if there is a title, the header, rows, notes. Returns the line of the first row.
+
+    Text cells are text and numbers numeric cells; empty and null cells stay empty.
+    """
+    page = book.add_worksheet(name)
+    line = 0
+    if title:
+        page.write_string(0, 0, title)
+        line = 1
+    for place, column in enumerate(columns):
+        page.write_string(line, place, column)
+        for row, value in enumerate(frame[column].to_list(), line + 1):
+            if isinstance(value, str):
+                if value:
+                    page.write_string(row, place, value)
+            elif value is not None:
+                page.write_number(row, place, value)
+    for offset, note in enumerate(notes, line + 1 + len(frame)):
+        page.write_string(offset, 0, note)
+    return line + 2
+
+
+def json_lines(path: Path, records: Iterable[dict]) -> None:
+    """One object a line."""
+    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def told(occasion: Occasion, file: str, picker: Picker, first_line: int, uid: np.ndarray | None = None) -> None:
+    """Record what a picker planted in a file whose rows begin at `first_line`, and whom each row is about if known."""
+    if uid is not None:
+        lines = np.arange(first_line, first_line + len(uid))
+        occasion.truth.rows(occasion.feed, occasion.day, file, lines, uid)
+    occasion.truth.planted(picker, occasion.day, file, first_line)
