@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.indices.methods import Aggregate, Mean, Mpi, PowerMean
+from pipelines.indices.node_methods import Aggregate, Mean, Mpi, PowerMean
 
 Array = NDArray[np.float64]
 Step = Callable[[Array, Array], Array]

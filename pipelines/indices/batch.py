@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.indices.aggregate import stepper
-from pipelines.indices.methods import Aggregate, Mean, Mpi, NormNone, PowerMean
+from pipelines.indices.column_methods import NormNone
+from pipelines.indices.node_methods import Aggregate, Mean, Mpi, PowerMean
 from pipelines.indices.problems import DataError
 from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED, NodeScores

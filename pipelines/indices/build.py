@@ -12,8 +12,8 @@ import polars as pl
 from pipelines.indices import gather, impute, treat
 from pipelines.indices.cells import NOT_APPLICABLE, Array, Cells, observed
 from pipelines.indices.load import load_spec
-from pipelines.indices.methods import Scope
 from pipelines.indices.normalise import Context, FittedNorm, fit, scope_of
+from pipelines.indices.parts import Scope
 from pipelines.indices.problems import DataError, some
 from pipelines.indices.result import LevelResult, Result
 from pipelines.indices.rollup import roll_up

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.indices.methods import Scope, ScopePeriod
+from pipelines.indices.parts import Scope, ScopePeriod
 from pipelines.indices.problems import DataError, nearest
 from pipelines.indices.spec import IndexSpec, Resolved
 from pipelines.indices.table import Table

@@ -18,7 +18,7 @@ from rich.table import Table
 from pipelines.indices import associations
 from pipelines.indices.build import build
 from pipelines.indices.compare import compare
-from pipelines.indices.editions import changes, fingerprint
+from pipelines.indices.editions import changes, fingerprint, freeze
 from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
 from pipelines.indices.problems import DataError, IndexFault
@@ -90,6 +90,15 @@ def check_command(spec: Spec, as_json: AsJson = False) -> None:
         "fingerprint": fingerprint(found),
     }
     typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else " ".join(f"{k}={v}" for k, v in answer.items()))
+
+
+@app.command("freeze")
+def freeze_command(
+    folder: Annotated[Path, typer.Argument(help="folder of specifications")], index: str, edition: str
+) -> None:
+    """Freeze a published edition: from now on a change of its method is refused."""
+    with _speaking():
+        typer.echo(f"{index} {edition} {freeze(folder, index, edition)}")
 
 
 @app.command("build")

@@ -7,7 +7,7 @@ here: weights that people set (`weights`).
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.indices.methods import CriticWeights, EntropyWeights, InverseSd, PcaFactors, PcaLoadings
+from pipelines.indices.node_methods import CriticWeights, EntropyWeights, InverseSd, PcaFactors, PcaLoadings
 from pipelines.indices.numerics import is_constant, standardise
 from pipelines.indices.problems import DataError
 from pipelines.indices.weights import WeightSet, exact

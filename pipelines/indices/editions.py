@@ -102,6 +102,24 @@ def read_lock(folder: Path) -> Mapping[str, str]:
     return value
 
 
+def freeze(folder: Path, index: str, edition: str) -> str:
+    """Write an edition's fingerprint into the lock file; returns it. Refused if the edition is frozen otherwise."""
+    for path in sorted(folder.glob("*.yml")):
+        if path.name == LOCK:
+            continue
+        spec = load_spec(path)
+        if (spec.index, spec.edition) == (index, edition):
+            mark = fingerprint(spec)
+            known = dict(read_lock(folder))
+            if known.get(f"{index} {edition}", mark) != mark:
+                raise SpecError([Problem(str(path), 1, f"edition {edition} of {index} is frozen with another method")])
+            known[f"{index} {edition}"] = mark
+            lines = [f'"{name}": {value}\n' for name, value in sorted(known.items())]
+            (folder / LOCK).write_text("# Fingerprints of published editions.\n" + "".join(lines), encoding="utf-8")
+            return mark
+    raise DataError(f"no specification in {folder} declares edition {edition} of {index}")
+
+
 def series(spec: IndexSpec, tables: Mapping[str, pl.DataFrame], units: pl.DataFrame | None = None) -> Result:
     """Build an index over several dates under one edition.
 

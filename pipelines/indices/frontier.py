@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from pipelines.indices.methods import BenefitOfDoubt
+from pipelines.indices.node_methods import BenefitOfDoubt
 from pipelines.indices.problems import DataError
 
 Array = NDArray[np.float64]

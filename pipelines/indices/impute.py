@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipelines.indices.cells import IMPUTED, MISSING, Array, Cells, Mask, observed
-from pipelines.indices.methods import (
+from pipelines.indices.column_methods import (
     ImputeCarry,
     ImputeCentre,
     ImputeConstant,

@@ -1,6 +1,6 @@
 """From files to a checked specification: reading, `extends`, validation with file, line and the nearest valid name.
 
-Not here: the shape itself (`spec`, `methods`) and rules about the tree and its codes (`rules`).
+Not here: the shape itself (`spec`, `column_methods`, `node_methods`) and rules about the tree and its codes (`rules`).
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.indices import methods
+from pipelines.indices import column_methods, node_methods, parts
 from pipelines.indices import spec as spec_module
 from pipelines.indices.document import Document, Path_, parse_document, read_document
 from pipelines.indices.problems import Problem, SpecError, nearest
@@ -128,7 +128,7 @@ def _validated(merged: _Merged) -> IndexSpec:
 
 def _known_names() -> set[str]:
     names: set[str] = {"extends"}
-    for module in (methods, spec_module):
+    for module in (parts, column_methods, node_methods, spec_module):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, BaseModel):
                 names.update(thing.model_fields)

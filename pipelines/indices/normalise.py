@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipelines.indices.cells import Array
-from pipelines.indices.methods import (
+from pipelines.indices.column_methods import (
     AboveBelow,
     Ampi,
     Categorical,
@@ -29,10 +29,10 @@ from pipelines.indices.methods import (
     RankNorm,
     Ratio,
     Reference,
-    Scope,
     ZScore,
 )
 from pipelines.indices.numerics import is_constant, quantile, rank, spread
+from pipelines.indices.parts import Scope
 from pipelines.indices.problems import DataError
 from pipelines.indices.spec import Conventions
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pipelines.indices.cells import MISSING, NOT_APPLICABLE, OBSERVED, ZERO, Array, Mask
 from pipelines.indices.gather import area_of
-from pipelines.indices.methods import Scope, ScopePeriod
 from pipelines.indices.normalise import scope_of
+from pipelines.indices.parts import Scope, ScopePeriod
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import LevelResult, Result
 from pipelines.indices.spec import Indicator, Level, Resolved, RollMean

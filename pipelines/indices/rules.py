@@ -9,19 +9,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.indices.methods import (
+from pipelines.indices.column_methods import Goalposts, Impute, ImputeRegression, ImputeRow, Normalise, Treat
+from pipelines.indices.node_methods import (
     Aggregate,
     AhpWeights,
     BenefitOfDoubt,
     BudgetWeights,
     FormulaNode,
     GivenWeights,
-    Goalposts,
-    Impute,
-    ImputeRegression,
-    ImputeRow,
-    Normalise,
-    Treat,
     Weights,
 )
 from pipelines.indices.problems import nearest

@@ -1,7 +1,8 @@
 """The shape of a specification: table, indicators, nodes, roll-up, doubt. One `IndexSpec` is one edition of one index.
 
 Belongs here: the models and the cross-checks that need only the specification (the tree, codes, weights that match
-children). Not here: reading files (`load`), method parameters (`methods`), anything that needs the table.
+children). Not here: reading files (`load`), method parameters (`column_methods`, `node_methods`), anything that needs
+the table.
 """
 
 from collections.abc import Iterator
@@ -10,31 +11,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.indices.methods import (
-    Aggregate,
-    EqualWeights,
-    Exact,
-    Formula,
-    GivenWeights,
+from pipelines.indices.column_methods import (
     Goalposts,
     Impute,
     ImputeNone,
-    Mean,
     MinMax,
     Normalise,
     NormNone,
-    Part,
-    PercentDefinition,
     Post,
-    RandomIndex,
-    Scope,
-    SdType,
-    Text,
-    Ties,
     Treat,
     TreatNone,
-    Weights,
 )
+from pipelines.indices.node_methods import Aggregate, EqualWeights, GivenWeights, Mean, RandomIndex, Weights
+from pipelines.indices.parts import Exact, Formula, Part, PercentDefinition, Scope, SdType, Text, Ties
 
 _DIRECTIONS = {"more": 1, "less": -1, "+": 1, "-": -1, "1": 1, "-1": -1, "+1": 1}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipelines.indices.cells import TREATED, Array, Cells, Mask, observed
-from pipelines.indices.methods import (
+from pipelines.indices.column_methods import (
     BoxCox,
     BoxCoxTreat,
     Clip,

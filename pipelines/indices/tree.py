@@ -14,21 +14,18 @@ from numpy.typing import NDArray
 from pipelines.indices.aggregate import forbidden, stepper
 from pipelines.indices.availability import shares_present, suffices
 from pipelines.indices.cells import Array, Mask, observed
+from pipelines.indices.column_methods import ImputeCentre, ImputeConstant, ImputeNone, NormNone
 from pipelines.indices.data_weights import data_weights
 from pipelines.indices.expression import Expression
 from pipelines.indices.frontier import benefit_of_doubt
-from pipelines.indices.methods import (
+from pipelines.indices.node_methods import (
     AhpWeights,
     BenefitOfDoubt,
     BudgetWeights,
     EqualWeights,
     FormulaNode,
     GivenWeights,
-    ImputeCentre,
-    ImputeConstant,
-    ImputeNone,
     Kemeny,
-    NormNone,
     Outranking,
 )
 from pipelines.indices.normalise import Context, FittedNorm, fit

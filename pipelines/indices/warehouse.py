@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -19,7 +20,7 @@ from pipelines.indices.explain import explanations
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.sampling import sampling_doubt
-from pipelines.indices.sensitivity import sensitivities
+from pipelines.indices.sensitivity import Sensitivity, sensitivities
 from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED
 
@@ -52,6 +53,35 @@ DESCRIPTIONS = {
 
 def _query(connection: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
     return connection.sql(text).pl()
+
+
+_KEY: dict[str, Any] = {"index": pl.String, "edition": pl.String, "as_of": pl.Date}
+# Tables that may be empty because no node is computable; they have their columns all the same.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "index_method_doubt": {
+        **_KEY,
+        **dict.fromkeys(("node", "area_code"), pl.String),
+        **dict.fromkeys(("rank", "rank_median", "rank_mean", "rank_low", "rank_high"), pl.Float64),
+        "driver": pl.String,
+    },
+    "index_method_effect": {
+        **_KEY,
+        **dict.fromkeys(("node", "factor", "choices"), pl.String),
+        **dict.fromkeys(("first", "first_low", "first_high", "total", "total_low", "total_high"), pl.Float64),
+    },
+    "index_sampling_doubt": {
+        **_KEY,
+        **dict.fromkeys(("node", "area_code"), pl.String),
+        **dict.fromkeys(("score", "score_low", "score_high", "rank_low", "rank_high", "interval"), pl.Float64),
+    },
+    "index_influence": {
+        **_KEY,
+        **dict.fromkeys(("node", "code"), pl.String),
+        "mean_shift": pl.Float64,
+        "max_shift": pl.Float64,
+        "lost": pl.Int64,
+    },
+}
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection, spec: IndexSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -98,8 +128,17 @@ def run(database: Path, specs: Path, as_of: date, report: Callable[[str], None] 
             if report is not None:
                 computed = result.scores().filter(pl.col("status") == COMPUTED).height
                 report(f"index {edition.spec.index} {edition.spec.edition}: {computed} scores computed")
-    tables = {name: pl.concat(frames, how="diagonal") for name, frames in parts.items() if frames}
+    tables = {name: _typed(name, pl.concat(frames, how="diagonal")) for name, frames in parts.items() if frames}
+    tables.update({name: pl.DataFrame(schema=SCHEMAS[name]) for name in DESCRIPTIONS if name not in tables})
     return IndexTables(tables, results)
+
+
+def _typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a table the columns it always has, whatever could be computed."""
+    schema = SCHEMAS.get(name)
+    if schema is None:
+        return frame
+    return frame.select(pl.col(column).cast(kind) for column, kind in schema.items())
 
 
 def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataFrame]:
@@ -123,7 +162,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         "index_sampling_doubt": _concat([found.intervals() for found in sampling_doubt(result, nodes)]),
     }
     doubts = sensitivities(result, nodes) if nodes else []
-    tables["index_method_doubt"] = _concat([doubt.intervals() for doubt in doubts])
+    tables["index_method_doubt"] = _concat([_with_driver(doubt) for doubt in doubts])
     tables["index_method_effect"] = _concat([_with_node(doubt.table(), doubt.node) for doubt in doubts])
     return {
         name: frame.drop("period", strict=False)
@@ -132,6 +171,15 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         for name, frame in tables.items()
         if frame.width
     }
+
+
+def _with_driver(doubt: Sensitivity) -> pl.DataFrame:
+    """Return a node's rank bands with, for each area, the choice its rank depends on most."""
+    bands = doubt.intervals().drop([f"total_{name}" for name in doubt.names])
+    greatest = doubt.unit_total.argmax(axis=0)
+    moves = doubt.unit_total.max(axis=0) > 0
+    drivers = [doubt.names[place] if moved else None for place, moved in zip(greatest, moves, strict=True)]
+    return bands.with_columns(pl.Series("driver", drivers, dtype=pl.String))
 
 
 def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:

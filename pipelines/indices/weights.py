@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipelines.indices.methods import AhpWeights, BudgetWeights, EqualWeights, GivenWeights
+from pipelines.indices.node_methods import AhpWeights, BudgetWeights, EqualWeights, GivenWeights
 from pipelines.indices.problems import DataError
 from pipelines.indices.spec import IndexSpec
 

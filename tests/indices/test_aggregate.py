@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from pipelines.indices.aggregate import arithmetic, geometric, harmonic, mpi, power, shares, stepper
 from pipelines.indices.build import build
 from pipelines.indices.frontier import benefit_of_doubt
-from pipelines.indices.methods import BenefitOfDoubt, Mean, Mpi, PowerMean
+from pipelines.indices.node_methods import BenefitOfDoubt, Mean, Mpi, PowerMean
 from pipelines.indices.outrank import kemeny, support
 from pipelines.indices.problems import DataError
 from tests.indices.conftest import column, flat, spec, table

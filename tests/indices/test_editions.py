@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.indices.build import build
-from pipelines.indices.editions import LOCK, changes, find_editions, fingerprint, series
+from pipelines.indices.editions import LOCK, changes, find_editions, fingerprint, freeze, read_lock, series
 from pipelines.indices.load import load_spec, parse_spec
 from pipelines.indices.problems import DataError, SpecError
 from tests.indices.conftest import flat, table
@@ -55,6 +55,17 @@ def test_a_frozen_edition_cannot_change_its_method_but_its_words_can(tmp_path):
     _write(tmp_path, "a.yml", high=11)
     with pytest.raises(SpecError, match="frozen, but its method changed; give it a new edition"):
         find_editions(tmp_path, date(2026, 10, 31))
+
+
+def test_freezing_writes_the_lock_once(tmp_path):
+    _write(tmp_path, "a.yml")
+    mark = freeze(tmp_path, "i", "1")
+    assert freeze(tmp_path, "i", "1") == mark and read_lock(tmp_path) == {"i 1": mark}
+    with pytest.raises(DataError, match="no specification"):
+        freeze(tmp_path, "i", "9")
+    _write(tmp_path, "a.yml", high=12)
+    with pytest.raises(SpecError, match="frozen with another method"):
+        freeze(tmp_path, "i", "1")
 
 
 def test_the_fingerprint_follows_everything_that_changes_a_number():

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from pipelines.indices.build import build
+from pipelines.indices.column_methods import Goalposts
 from pipelines.indices.load import load_spec
-from pipelines.indices.methods import Goalposts
 from tests.indices.conftest import SPECS
 
 UNITS = pl.DataFrame(

@@ -10,7 +10,7 @@ import yaml
 
 from pipelines.indices.load import load_spec
 from pipelines.indices.tree import COMPUTED
-from pipelines.indices.warehouse import run, write
+from pipelines.indices.warehouse import DESCRIPTIONS, run, write
 from pipelines.settings import REPOSITORY
 from tests.indices.conftest import SPECS
 from tests.indices.district import AS_OF, EMPTY_VILLAGE, build_models, make_district, write_district
@@ -254,3 +254,20 @@ def test_the_run_is_repeatable_and_its_tables_carry_their_date_and_comments(ware
     for name, frame in first.tables.items():
         assert frame.equals(second.tables[name]), name
         assert frame.columns[:3] == ["index", "edition", "as_of"]
+
+
+def test_tables_keep_their_columns_where_nothing_can_be_computed(folder, tables):
+    path = folder / "nothing.duckdb"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        write_district(path, tables, missing=("B02",))
+        build_models(path, folder, monkeypatch)
+    found = run(path, SPECS, AS_OF)
+    assert set(found.tables["index_score"].filter(pl.col("index") == "happiness")["status"]) <= {
+        "insufficient",
+        "no_data",
+    }
+    for name in ("index_method_doubt", "index_method_effect", "index_sampling_doubt", "index_influence"):
+        assert found.tables[name].height == 0 and {"index", "edition", "as_of", "node"} <= set(
+            found.tables[name].columns
+        )
+    assert set(found.tables) == set(DESCRIPTIONS)

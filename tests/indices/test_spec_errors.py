@@ -17,6 +17,7 @@ indicators:
 """
 
 
+A_NODE = "{code: A, parent: ROOT}"
 NODE = "{code: A, parent: ROOT, %s}"
 FACTORS = "edition: '1'\nuncertainty: {factors: [{factor: normalise, choices: [declared, zscor]}]}"
 
@@ -52,7 +53,7 @@ def test_the_sample_is_good():
         ("{code: A, parent: ROOT}", NODE % "weights: {method: given, values: {x: 1, z: 1}}", 5, "'z' is no child"),
         ("{code: A, parent: ROOT}", "{code: A, parent: ROOT, availability: 3/0}", 5, "neither a number nor a fraction"),
         ("{code: A, parent: ROOT}", "{code: A, parent: ROOT, availability: 1.2}", 5, "between 0 and 1"),
-        ("{code: A, parent: ROOT}", NODE % "aggregate: {method: bod, bound: share_of_score, low: 0.6}", 5, "cannot each"),
+        (A_NODE, NODE % "aggregate: {method: bod, bound: share_of_score, low: 0.6}", 5, "cannot each"),
         ("{code: A, parent: ROOT}", NODE % "weights: {method: ahp, comparisons: {x by y: 3}}", 5, "write 'A over B'"),
         ("goalposts: [0, 10]", "weight: 1/2", 5, "'y' has no weight"),
         ("edition: '1'", "edition: '1'\nuncertainty: {draws: 1000}", 3, "power of two"),

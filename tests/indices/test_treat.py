@@ -9,7 +9,7 @@ from scipy.stats import kurtosis as scipy_kurtosis
 from scipy.stats import skew as scipy_skew
 
 from pipelines.indices.build import build
-from pipelines.indices.methods import Winsorise
+from pipelines.indices.column_methods import Winsorise
 from pipelines.indices.numerics import kurtosis, skewness
 from pipelines.indices.problems import DataError
 from pipelines.indices.treat import fit_treatment

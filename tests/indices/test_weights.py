@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.indices.build import build
 from pipelines.indices.data_weights import critic, entropy, pca_factors, pca_loadings, varimax
-from pipelines.indices.methods import AhpWeights, PcaFactors
+from pipelines.indices.node_methods import AhpWeights, PcaFactors
 from pipelines.indices.problems import DataError
 from pipelines.indices.weights import RANDOM_INDEX, ahp, complete, exact, principal
 from tests.indices.conftest import column, spec, table

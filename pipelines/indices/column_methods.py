@@ -1,62 +1,14 @@
-"""The vocabulary of methods: one small model for each treatment, imputation, normalisation, weighting, aggregation.
+"""Methods for columns of cells: treatment, imputation, normalisation; their names, parameters and defaults.
 
-Belongs here: the names and parameters a specification may use, with their defaults and what each means. Not here: any
-computation. Every model forbids unknown keys; a method without parameters may be written as its bare name.
+Belongs here: what a specification may say and what each parameter means. Not here: any computation. A method without
+parameters may be written as its bare name.
 """
 
-from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.indices.expression import Expression, parse_expression
-
-
-class Part(BaseModel):
-    """Base of everything in a specification: immutable, no unknown keys, no NaN or infinity."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-
-
-def _fraction(value: Any) -> Fraction:
-    if isinstance(value, Fraction):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("must be a number or a fraction such as 3/5")
-    try:
-        return Fraction(str(value).replace(" ", ""))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"'{value}' is neither a number nor a fraction such as 3/5") from None
-
-
-def _expression(value: Any) -> Expression:
-    if isinstance(value, Expression):
-        return value
-    if not isinstance(value, int | float | str) or isinstance(value, bool):
-        raise ValueError("must be a formula")
-    return parse_expression(str(value))
-
-
-def _named(value: Any) -> Any:
-    return {"method": value} if isinstance(value, str) else value
-
-
-Exact = Annotated[Fraction, BeforeValidator(_fraction)]
-Formula = Annotated[Expression, BeforeValidator(_expression)]
-Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
-Range = tuple[float, float]
-SdType = Literal["sample", "population"]
-Ties = Literal["min", "max", "average", "dense"]
-PercentDefinition = Literal["over_n", "less_one"]
-
-
-class ScopePeriod(Part):
-    """Statistics are taken from one period only."""
-
-    period: Text
-
-
-Scope = Literal["period", "all"] | ScopePeriod
+from pipelines.indices.parts import Part, PercentDefinition, Range, Scope, SdType, Text, Ties, named
 
 
 # --- treatment of outliers ------------------------------------------------------------------------------------------
@@ -125,7 +77,7 @@ Treat = Annotated[
         TreatNone | Winsorise | PercentileClip | Clip | LogTreat | BoxCoxTreat,
         Field(discriminator="method"),
     ],
-    BeforeValidator(_named),
+    BeforeValidator(named),
 ]
 
 
@@ -202,7 +154,7 @@ ImputeStep = Annotated[
         | ImputeEm,
         Field(discriminator="method"),
     ],
-    BeforeValidator(_named),
+    BeforeValidator(named),
 ]
 Impute = Annotated[tuple[ImputeStep, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else (v,))]
 
@@ -391,176 +343,5 @@ Normalise = Annotated[
         | Ampi,
         Field(discriminator="method"),
     ],
-    BeforeValidator(_named),
-]
-
-
-# --- weights --------------------------------------------------------------------------------------------------------
-class EqualWeights(Part):
-    """1/k for each of k children."""
-
-    method: Literal["equal"]
-
-
-class GivenWeights(Part):
-    """The children's own `weight`, or `values` by code; or, with `by`, one set for each value of a text column."""
-
-    method: Literal["given"]
-    values: dict[str, Exact] | None = None
-    by: str | None = None
-    sets: dict[str, dict[str, Exact]] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "GivenWeights":
-        if (self.by is None) != (self.sets is None):
-            raise ValueError("'by' and 'sets' belong together")
-        if self.sets is not None and self.values is not None:
-            raise ValueError("give either 'values' or 'by' with 'sets'")
-        return self
-
-
-class BudgetWeights(Part):
-    """Mean of the points each expert gave; every expert gives the same total."""
-
-    method: Literal["budget"]
-    experts: dict[str, dict[str, Exact]] = Field(min_length=1)
-
-
-RandomIndex = Literal["saaty_1980", "saaty_2005", "donegan_dodd"]
-
-
-class AhpWeights(Part):
-    """Principal eigenvector of comparisons `{"A over B": 3}`; missing pairs are completed by least lambda_max."""
-
-    method: Literal["ahp"]
-    comparisons: dict[str, Exact] = Field(min_length=1)
-    random_index: RandomIndex | None = None
-    max_ratio: float = Field(default=0.1, gt=0)
-
-
-class EntropyWeights(Part):
-    """Entropy weights on positive data as they are (`raw`) or after a 0-1 min-max with direction (`minmax`)."""
-
-    method: Literal["entropy"]
-    on: Literal["raw", "minmax"]
-    zero: float = Field(default=0.0, ge=0, description="number put in place of zeros; 0 keeps 0 ln 0 = 0")
-    scope: Scope | None = None
-
-
-class CriticWeights(Part):
-    """sd times conflict, on a 0-1 min-max; `use_direction: false` reproduces studies that ignored directions."""
-
-    method: Literal["critic"]
-    sd: SdType | None = None
-    use_direction: bool = True
-    scope: Scope | None = None
-
-
-class PcaLoadings(Part):
-    """Loadings of the first component of the correlations, scaled to sum 1; negative ones only if allowed."""
-
-    method: Literal["pca_loadings"]
-    allow_negative: bool = False
-    scope: Scope | None = None
-
-
-class PcaFactors(Part):
-    """Squared varimax loadings, highest factor for each indicator, times the factor's share of variance (Nicoletti)."""
-
-    method: Literal["pca_factors"]
-    components: int | None = Field(default=None, ge=1)
-    eigenvalue: float = 1.0
-    variance_share: float = Field(default=0.0, ge=0, le=1)
-    scope: Scope | None = None
-
-
-class InverseSd(Part):
-    """1/sd, so that each child varies equally."""
-
-    method: Literal["inverse_sd"]
-    sd: SdType | None = None
-    scope: Scope | None = None
-
-
-Weights = Annotated[
-    Annotated[
-        EqualWeights
-        | GivenWeights
-        | BudgetWeights
-        | AhpWeights
-        | EntropyWeights
-        | CriticWeights
-        | PcaLoadings
-        | PcaFactors
-        | InverseSd,
-        Field(discriminator="method"),
-    ],
-    BeforeValidator(_named),
-]
-
-
-# --- aggregation ----------------------------------------------------------------------------------------------------
-class Mean(Part):
-    """Weighted arithmetic, geometric or harmonic mean, minimum, maximum or median of the children present."""
-
-    method: Literal["arithmetic", "geometric", "harmonic", "min", "max", "median"]
-
-
-class PowerMean(Part):
-    """(sum w x^p / sum w)^(1/p)."""
-
-    method: Literal["power"]
-    p: float
-
-    @model_validator(mode="after")
-    def _not_zero(self) -> "PowerMean":
-        if self.p == 0:
-            raise ValueError("p = 0 is the geometric mean: write geometric")
-        return self
-
-
-class Mpi(Part):
-    """Mean minus (or plus) its variance over the mean: M(1 - cv^2) or M(1 + cv^2)."""
-
-    method: Literal["mpi"]
-    penalty: Literal["subtract", "add"] = "subtract"
-    sd: SdType | None = None
-
-
-class Outranking(Part):
-    """Copeland: wins minus defeats against every other unit; with `share: true` rescaled to 0-1."""
-
-    method: Literal["copeland"]
-    share: bool = False
-
-
-class Kemeny(Part):
-    """The order with the greatest pairwise support, exactly; the score is the number of units ranked below."""
-
-    method: Literal["kemeny"]
-    limit: int = Field(default=30, ge=2)
-
-
-class BenefitOfDoubt(Part):
-    """The best score the unit can get by its own choice of weights when nobody may exceed 1 with them."""
-
-    method: Literal["bod"]
-    bound: Literal["none", "share_of_weight", "share_of_score"] = "none"
-    low: float = Field(default=0.0, ge=0, le=1)
-    high: float = Field(default=1.0, ge=0, le=1)
-
-
-class FormulaNode(Part):
-    """A formula over the children's codes, for ratios and gaps between sub-indices."""
-
-    method: Literal["formula"]
-    formula: Formula
-
-
-Aggregate = Annotated[
-    Annotated[
-        Mean | PowerMean | Mpi | Outranking | Kemeny | BenefitOfDoubt | FormulaNode,
-        Field(discriminator="method"),
-    ],
-    BeforeValidator(_named),
+    BeforeValidator(named),
 ]
