@@ -153,14 +153,15 @@ def _papers(now: pl.Expr) -> dict[str, pl.Expr]:
 def _hukou(now: pl.Expr) -> dict[str, pl.Expr]:
     place, home, division = pl.col("hukou_village_code"), pl.col("res_village_code"), pl.col("hukou_div_code")
     here, province = division == "310118", pl.col("hukou_prov_code")
+    lives = home.is_not_null()
     same_town = place.str.slice(0, 9) == home.str.slice(0, 9)
     age_days = (now - pl.col("birth_on")).dt.total_days()
     dead_days = (now - pl.col("death_on")).dt.total_days()
     named = ["34", "32", "41", "51", "36", "33"]
     return {
-        "T02020101": here & (place == home),
-        "T02020102": here & same_town & (place != home),
-        "T02020103": here & ~same_town,
+        "T02020101": lives & here & (place == home),
+        "T02020102": lives & here & same_town & (place != home),
+        "T02020103": lives & here & ~same_town,
         "T02020104": (province == "31") & ~here,
         "T02020105": (province != "31") & (pl.col("nationality_code") == "CHN"),
         **{f"T0202020{i + 1}": pl.col("hukou_kind") == k for i, k in enumerate(("family", "collective", "public"))},
