@@ -20,7 +20,10 @@ Classification = Literal["public", "internal", "sensitive", "restricted"]
 Severity = Literal["error", "warning"]
 Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
 Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
-DateForm = Literal["ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp"]
+DateForm = Literal[
+    "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
+    "nls", "day_first", "season", "offset", "datetime", "epoch_ms",
+]  # fmt: skip
 # Roles that name or find a person: never in a batch report, a message or a published table.
 DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
 # What a row rule may use beside the row: the delivery's business date and its year.
@@ -66,7 +69,10 @@ class Intake(_Strict):
     with_suffix: bool = False
     domain: str | None = None
     dates: tuple[DateForm, ...] = ("ymd",)
+    # Units a number may end with and what it is then multiplied by.
+    factors: dict[str, float] = {}
     unknown: tuple[str, ...] = ()
+    nothing: tuple[str, ...] = ()
     yes: tuple[str, ...] = ("是", "1", "Y", "y", "true")
     no: tuple[str, ...] = ("否", "0", "N", "n", "false")
     codes: Codes | None = None
@@ -77,6 +83,8 @@ class Intake(_Strict):
     minimum: float | None = None
     maximum: float | None = None
     separators: str = ""
+    hundredths: bool = False
+    leading: int | None = Field(default=None, ge=1)
     first_byte: int | None = Field(default=None, ge=1)
     bytes: int | None = Field(default=None, ge=1)
     on_invalid: Severity | None = None
@@ -98,7 +106,10 @@ class Volume(_Strict):
 
 
 class Increment(_Strict):
-    """How the operations of an increment feed are read: the property that holds them and what a deletion means."""
+    """How the operations of an increment feed are read: the property that holds them and what a deletion means.
+
+    An increment without them only adds rows and says them anew: the last word on each key counts.
+    """
 
     operation: str
     delete: tuple[str, ...]
@@ -106,15 +117,35 @@ class Increment(_Strict):
     open_flag: str = "is_open"
 
 
+class FilePart(_Strict):
+    """Some files of a delivery that differ from its others: their own options, the raw columns they have (all, where
+    none are named) and names that stand in them for others of the contract (theirs: ours)."""
+
+    files: str
+    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson", "json_lines", "json"]
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
+    delimiter: str = ","
+    header_row: int = Field(default=1, ge=1)
+    sheets: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rename: dict[str, str] = {}
+    optional: bool = False
+
+
 class Delivery(_Strict):
     """How a feed's files come."""
 
-    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson"]
+    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson", "json_lines", "json"]
     files: str
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
     delimiter: str = ","
     header_row: int = Field(default=1, ge=1)
     final_newline: bool = True
+    compression: Literal["gzip"] | None = None
+    surplus_to_last: bool = False
+    is_password_protected: bool = False
     record_bytes: int | None = None
     trailer: Trailer | None = None
     sheets: tuple[str, ...] = ()
@@ -125,6 +156,7 @@ class Delivery(_Strict):
     load: Literal["snapshot", "increment"] = "snapshot"
     increment: Increment | None = None
     latest_by: str | None = None
+    parts: tuple[FilePart, ...] = ()
     volume: Volume | None = Volume()
     quarantine_pct: float = 30
     quarantine_slack_rows: int = 50
@@ -299,14 +331,20 @@ class Contract(_Strict):
                 yield f"key column {name} does not exist"
         if delivery.latest_by and delivery.latest_by not in self.value_names:
             yield f"latest_by names no column: {delivery.latest_by}"
-        if delivery.load == "increment" and not (delivery.increment and self.key):
-            yield "an increment needs a key and how its operations are read"
-        if delivery.increment and delivery.increment.operation not in self.outputs:
+        if delivery.load == "increment" and not self.key:
+            yield "an increment needs a key"
+        if delivery.is_password_protected and delivery.format != "workbook":
+            yield "only a workbook may come in an archive with a password"
+        if delivery.increment and delivery.increment.operation not in (None, *self.outputs):
             yield f"operation names no lake column: {delivery.increment.operation}"
         if delivery.format == "sqlite" and not delivery.table:
             yield "a database delivery needs the table's name"
-        if delivery.format == "workbook" and not delivery.sheets:
+        if delivery.format == "workbook" and not delivery.sheets and not delivery.parts:
             yield "a workbook delivery needs its sheets"
+        for part in delivery.parts:
+            strange = {*part.columns, *part.rename.values()} - set(self.physicals)
+            if strange:
+                yield f"part {part.files} names columns that nothing reads: {', '.join(sorted(strange))}"
 
 
 def load_contracts(directory: Path) -> dict[str, Contract]:

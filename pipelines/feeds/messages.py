@@ -75,6 +75,10 @@ ROW_RULES: dict[str, tuple[str, str]] = {
         "此要素没有点坐标或属性;请补全后重报。",
         "The feature has no point or no properties; complete it.",
     ),
+    "object": (
+        "本行不是一个完整的 JSON 对象;请检查导出程序。",
+        "The line is no whole JSON object; check the export.",
+    ),
     "encoding": (
         "本行含无法解码的字节;请检查导出编码。",
         "The row holds bytes that cannot be decoded; check the export's encoding.",

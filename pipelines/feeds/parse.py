@@ -16,6 +16,7 @@ from pipelines.feeds.contracts import Column
 
 # Spaces that typing leaves: ASCII, NBSP, ideographic, zero width, BOM.
 _SPACES = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"
+_SEASONS = {"春": "03", "夏": "06", "秋": "09", "冬": "12"}
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 # Dots that stand in names of minorities, all read as the middle dot.
 _NAME_DOTS = r"[•‧・．⋅∙.]"
@@ -60,11 +61,13 @@ def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
     if role == "address":
         return _without_numbers(Reading(text.str.normalize("NFKC")))
     if column.intake.codes is not None:
+        if column.intake.leading is not None:
+            text = text.str.slice(0, column.intake.leading)
         return _coded(column, text, spellings(column.intake.codes, reference))
     if kind == "date":
         value = _dates(text, column)
     elif kind == "timestamp":
-        value = text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
+        value = _moments(text, column)
     elif kind == "boolean":
         yes, no = text.is_in(list(column.intake.yes)), text.is_in(list(column.intake.no))
         value = pl.when(yes).then(True).when(no).then(False)
@@ -98,7 +101,9 @@ def _coded(column: Column, text: pl.Expr, accepted: Mapping[str, str]) -> Readin
         return Reading(value, {"code": text.is_not_null() & value.is_null()})
     marks = column.intake.separators
     items = text.str.replace_all(f"[{marks}]", marks[0]).str.split(marks[0])
-    items = items.list.eval(pl.element().str.strip_chars(_SPACES)).list.eval(pl.element().filter(pl.element() != ""))
+    items = items.list.eval(pl.element().str.strip_chars(_SPACES))
+    # A word such as 无 says that there is none, which an empty field does not.
+    items = items.list.eval(pl.element().filter(~pl.element().is_in(["", *column.intake.nothing])))
     known = pl.element().replace_strict(dict(accepted), default=None, return_dtype=pl.String)
     value = items.list.eval(known)
     strange = text.is_not_null() & value.list.eval(pl.element().is_null()).list.any()
@@ -111,6 +116,8 @@ def _number(column: Column, text: pl.Expr) -> Reading:
     bare = text.str.normalize("NFKC").str.replace_all(r"[,\s]", "")
     for word in options.strip:
         bare = bare.str.replace(word, "", literal=True)
+    if options.factors:
+        bare = _in_one_unit(bare, options.factors)
     if column.logical_type == "integer":
         shaped = bare.str.contains(r"^[+-]?[0-9]{1,15}(\.0+)?$")
         value = pl.when(shaped).then(bare.str.replace(r"\.0+$", "")).cast(pl.Int32, strict=False)
@@ -119,6 +126,10 @@ def _number(column: Column, text: pl.Expr) -> Reading:
         # Rounding is the contract's: more places than it keeps are rounded half to even by the cast.
         value = pl.when(shaped).then(bare).cast(pl.Decimal(options.digits, options.decimals), strict=False)
     broken = {"invalid": text.is_not_null() & value.is_null()}
+    if options.hundredths:
+        # Whole numbers count hundredths; where somebody wrote a decimal point the amount is meant as it stands.
+        amount = pl.when(bare.str.contains(".", literal=True)).then(value).otherwise(value / 100)
+        value = amount.cast(pl.Decimal(options.digits, options.decimals))
     if options.pattern is not None:
         broken["pattern"] = value.is_not_null() & ~bare.str.contains(f"^(?:{options.pattern})$")
         value = pl.when(~broken["pattern"]).then(value)
@@ -133,6 +144,17 @@ def _number(column: Column, text: pl.Expr) -> Reading:
     return Reading(value, broken)
 
 
+def _in_one_unit(bare: pl.Expr, factors: Mapping[str, float]) -> pl.Expr:
+    """Numbers that end with one of the units, multiplied by its factor and the unit taken off."""
+    answer = pl.when(False).then(pl.lit(None, dtype=pl.String))
+    for unit, factor in sorted(factors.items(), key=lambda pair: -len(pair[0])):
+        number = bare.str.strip_suffix(unit).cast(pl.Float64, strict=False)
+        # Nine places are more than any contract keeps, and hide what binary fractions add.
+        written = (number * factor).cast(pl.Decimal(38, 9), strict=False).cast(pl.String)
+        answer = answer.when(bare.str.ends_with(unit)).then(pl.coalesce(written, bare))
+    return answer.otherwise(bare)
+
+
 def _dates(text: pl.Expr, column: Column) -> pl.Expr:
     """A date in any of the contract's forms; the forms exclude each other by their shape."""
     readers = {
@@ -144,6 +166,15 @@ def _dates(text: pl.Expr, column: Column) -> pl.Expr:
         "month": lambda: _from_parts(text, r"^([0-9]{4})[.\-/年]([0-9]{1,2})月?$", has_day=False),
         "timestamp": lambda: _from_parts(text, r"^([0-9]{4})([0-9]{2})([0-9]{2})[0-9]{6}$"),
         "excel": lambda: _from_serial(text),
+        "nls": lambda: _from_nls(text),
+        "day_first": lambda: _from_parts(
+            text.str.replace(r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$", "${3}/${2}/${1}"),
+            r"^([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})$",
+        ),
+        "season": lambda: _from_season(text),
+        "offset": lambda: _moment(text, "offset").dt.date(),
+        "datetime": lambda: _moment(text, "datetime").dt.date(),
+        "epoch_ms": lambda: _moment(text, "epoch_ms").dt.date(),
     }
     if column.intake.dates == ("ymd",):
         return pl.when(text.str.len_bytes() == 8).then(text).str.to_date("%Y%m%d", strict=False)
@@ -158,10 +189,51 @@ def _from_parts(text: pl.Expr, pattern: str, has_day: bool = True) -> pl.Expr:
     return pl.concat_str(parts).str.to_date("%Y%m%d", strict=False)
 
 
+def _from_nls(text: pl.Expr) -> pl.Expr:
+    """A database's short date in Chinese, 05-1月 -23; years from 50 on lie in the last century."""
+    groups = text.str.extract_groups(r"^([0-9]{1,2})-([0-9]{1,2})月\s*-([0-9]{2})$")
+    day, month, year = (groups.struct.field(part).str.zfill(2) for part in ("1", "2", "3"))
+    century = pl.when(year >= "50").then(pl.lit("19")).otherwise(pl.lit("20"))
+    return pl.concat_str(century, year, month, day).str.to_date("%Y%m%d", strict=False)
+
+
+def _from_season(text: pl.Expr) -> pl.Expr:
+    """A season such as 78年冬 means its first day (March, June, September, December) of a year 19yy, or yyyy."""
+    groups = text.str.extract_groups(r"^((?:19|20)?[0-9]{2})年?([春夏秋冬])季?$")
+    year, season = groups.struct.field("1"), groups.struct.field("2")
+    year = pl.when(year.str.len_bytes() == 2).then("19" + year).otherwise(year)
+    month = season.replace_strict(
+        {"春": "03", "夏": "06", "秋": "09", "冬": "12"}, default=None, return_dtype=pl.String
+    )
+    return pl.concat_str(year, month, pl.lit("01")).str.to_date("%Y%m%d", strict=False)
+
+
+def _moments(text: pl.Expr, column: Column) -> pl.Expr:
+    """A moment in any of the contract's forms, as clock time in Shanghai without a zone."""
+    forms = [form for form in column.intake.dates if form != "ymd"] or ["timestamp"]
+    return pl.coalesce([_moment(text, form) for form in forms])
+
+
+def _moment(text: pl.Expr, form: str) -> pl.Expr:
+    if form == "offset":
+        shaped = pl.when(text.str.contains(r"^[0-9-]{10}T[0-9:]{8}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:?[0-9]{2})$"))
+        seconds = shaped.then(text.str.replace(r"\.[0-9]+", "").str.replace("Z$", "+00:00"))
+        zoned = seconds.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_unit="us")
+        return zoned.dt.convert_time_zone("Asia/Shanghai").dt.replace_time_zone(None)
+    if form == "datetime":
+        plain = text.str.replace("T", " ", literal=True).str.replace_all("/", "-", literal=True)
+        return plain.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+    if form == "epoch_ms":
+        count = pl.when(text.str.contains(r"^1[0-9]{12}$")).then(text).cast(pl.Int64, strict=False)
+        moment = count.cast(pl.Datetime("ms", "UTC")).cast(pl.Datetime("us", "UTC"))
+        return moment.dt.convert_time_zone("Asia/Shanghai").dt.replace_time_zone(None)
+    return text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
+
+
 def _from_serial(text: pl.Expr) -> pl.Expr:
     """Excel's day number in the 1900 system, from 1910 to 2119."""
     days = (
-        pl.when(text.str.contains(r"^[1-7][0-9]{4}$|^[4-9][0-9]{3}$"))
+        pl.when(text.str.contains(r"^[1-7][0-9]{4}$|^[4-9][0-9]{3}$|^3(?:65[4-9]|6[6-9][0-9]|[7-9][0-9]{2})$"))
         .then(text.str.extract(r"^([0-9]+)"))
         .cast(pl.Int32)
     )

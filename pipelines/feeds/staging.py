@@ -59,14 +59,14 @@ def model_sql(contract: Contract) -> str:
     columns = [name for name in sql_types(contract)]
     lines = [
         f"-- {_HEADER.format(name=contract.path.name)}",
-        f"{{{{ config(materialized='{'table' if load else 'view'}') }}}}",
+        f"{{{{ config(materialized='{'view' if contract.delivery.load == 'snapshot' else 'table'}') }}}}",
         "",
     ]
-    if load is None:
+    if contract.delivery.load == "snapshot":
         return "\n".join([*lines, "select", _list(columns), f"from {{{{ source('lake', '{contract.code}') }}}}", ""])
-    deleted = ", ".join(f"'{value}'" for value in load.delete)
+    deleted = ", ".join(f"'{value}'" for value in load.delete) if load else ""
     kept = [f"    {name}" for name in columns]
-    if load.on_delete == "close":
+    if load and load.on_delete == "close":
         kept.append(f"    {load.operation} not in ({deleted}) as {load.open_flag}")
     key = ", ".join(_lake_names(contract))
     lines += [
@@ -82,7 +82,7 @@ def model_sql(contract: Contract) -> str:
         ",\n".join(kept),
         "from last_word",
     ]
-    if load.on_delete == "drop":
+    if load and load.on_delete == "drop":
         lines.append(f"where {load.operation} not in ({deleted})")
     return "\n".join([*lines, ""])
 
@@ -124,7 +124,7 @@ def _model(contract: Contract) -> dict[str, object]:
             meta["direct"] = True
         columns.append({"name": name, "data_type": kind, "description": column.description, "config": {"meta": meta}})
     load = contract.delivery.increment
-    if load and load.on_delete == "close":
+    if load and load.operation and load.on_delete == "close":
         description = "Whether the last word on the key was not its deletion."
         meta = {"class": "internal", "feeds": [contract.feed]}
         columns.append(

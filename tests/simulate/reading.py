@@ -1,4 +1,4 @@
-"""Plain readers of the ten layouts, written for the tests only and without the pipeline's own reading code.
+"""Plain readers of the layouts, written for the tests only and without the pipeline's own reading code.
 
 Each gives {file as truth names it: {line: row as a dict of text}}.
 """
@@ -33,12 +33,12 @@ def b02(folder: Path) -> Rows:
     return {"fangwu.db": dict(enumerate(rows, 1))}
 
 
-def _csv(path: Path, encoding: str, header_line: int) -> Rows:
+def _csv(path: Path, encoding: str, header_line: int, delimiter: str = ",") -> Rows:
     lines = path.read_bytes().decode(encoding).splitlines()
-    header = next(csv.reader([lines[header_line - 1]]))
+    header = next(csv.reader([lines[header_line - 1]], delimiter=delimiter))
     rows = {}
     for number, text in enumerate(lines[header_line:], header_line + 1):
-        values = next(csv.reader(io.StringIO(text)))
+        values = next(csv.reader(io.StringIO(text), delimiter=delimiter))
         rows[number] = dict(zip(header, values, strict=False)) | {"_fields": len(values) - len(header)}
     return {path.name: rows}
 
@@ -98,6 +98,13 @@ def f11(folder: Path) -> Rows:
     return {str(path.relative_to(folder)): dict(enumerate(rows, 1))}
 
 
+def _table(path: Path, table: str) -> Rows:
+    with sqlite3.connect(path) as base:
+        base.row_factory = sqlite3.Row
+        rows = [dict(row) for row in base.execute(f"select * from {table} order by rowid")]
+    return {path.name: dict(enumerate(rows, 1))}
+
+
 READERS = {
     "B01": b01,
     "B02": b02,
@@ -109,4 +116,10 @@ READERS = {
     "F06": f06,
     "F08": f08,
     "F11": f11,
+    "F05": lambda folder: _table(folder / "ylfw.db", "V_YLFW"),
+    "F07": lambda folder: _csv(folder / "hunbin.txt", "utf-8-sig", 1, "|"),
+    "F10": lambda folder: _csv(folder / "pinggu.csv", "utf-8", 1),
+    "F12": lambda folder: _csv(folder / "quanyuan.csv", "gb18030", 1),
+    "F14": lambda folder: _csv(folder / "jiezhong.tsv", "utf-8", 1, "\t"),
+    "F18": lambda folder: _csv(folder / "jiuye.csv", "gbk", 1),
 }

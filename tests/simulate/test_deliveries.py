@@ -27,6 +27,12 @@ EXPECTED_DATES = {
     "F06": {FIRST},
     "F08": {FIRST, date(2026, 11, 1)},
     "F11": {FIRST, date(2026, 11, 1)},
+    "F05": {FIRST},
+    "F07": {FIRST, date(2026, 11, 1)},
+    "F10": {FIRST, date(2026, 11, 1)},
+    "F12": {FIRST, date(2026, 11, 1)},
+    "F14": {FIRST, date(2026, 11, 2)},
+    "F18": {FIRST, date(2026, 11, 1)},
 }
 
 

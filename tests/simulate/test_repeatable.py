@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.simulate import simulate
+from tests.simulate.reading import READERS
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -30,9 +31,7 @@ def runs(tmp_path_factory):
 def test_same_seed_same_bytes(runs):
     first = runs("first", 1, date(2026, 10, 31), 2)
     assert first == runs("again", 1, date(2026, 10, 31), 2)
-    assert {path.split("/")[1] for path in first if path.startswith("landing")} == {
-        "B01", "B02", "B03", "B04", "B05", "F01", "F02", "F06", "F08", "F11",
-    }  # fmt: skip
+    assert {path.split("/")[1] for path in first if path.startswith("landing")} == set(READERS)
 
 
 def test_another_seed_gives_another_district(runs):

@@ -20,6 +20,12 @@ NUMBER = {
     "F06": ("成员身份证号", None),
     "F08": ("残疾人证号", None),
     "F11": ("person_cert", None),
+    "F05": ("GMSFHM", None),
+    "F07": ("身份证号", None),
+    "F10": ("zjhm", None),
+    "F12": ("FN_SFZ", None),
+    "F14": ("cert_no", None),
+    "F18": ("证件号码", None),
 }
 FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")
 

@@ -13,6 +13,8 @@ from pipelines.feeds.readers.database import read_sqlite
 from pipelines.feeds.readers.delimited import read_delimited
 from pipelines.feeds.readers.features import read_geojson
 from pipelines.feeds.readers.fixed_width import read_fixed_width
+from pipelines.feeds.readers.nested import read_json_array, read_json_lines
+from pipelines.feeds.readers.parts import read_parts
 from pipelines.feeds.readers.raw import Raw, find_files
 from pipelines.feeds.readers.workbook import read_workbook
 
@@ -23,11 +25,15 @@ _READERS: dict[str, Callable[[Contract, Path], Raw]] = {
     "parquet": read_parquet,
     "sqlite": read_sqlite,
     "geojson": read_geojson,
+    "json_lines": read_json_lines,
+    "json": read_json_array,
 }
 
 
 def read(contract: Contract, folder: Path) -> Raw:
     """Read the delivery in `folder` as the contract says. Raises DeliveryProblem."""
+    if contract.delivery.parts:
+        return read_parts(contract, folder, read)
     return _READERS[contract.delivery.format](contract, folder)
 
 

@@ -5,6 +5,8 @@ A record's `_line` is the physical line it begins on.
 """
 
 import csv
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,11 @@ from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, match_heade
 
 # A quoted field may run over this many lines. Without a bound one stray quote would swallow the rest of the file.
 _LONGEST_RECORD = 50
+_PIECE, _MOST_UNPACKED = 4_000_000, 1_000_000_000
+
+
+# What a delimiter inside a remark becomes.
+_FULL_WIDTH = {"|": "｜", ",": "，", ";": "；"}
 
 
 @dataclass
@@ -35,7 +42,7 @@ def read_delimited(contract: Contract, folder: Path) -> Raw:
     structural: dict[str, int] = {}
     for path in find_files(contract, folder):
         name = path.relative_to(folder).as_posix()
-        table = _read(contract, decode(path, name, contract.delivery.encoding), name)
+        table = _read(contract, decode(path, name, contract.delivery.encoding, contract.delivery.compression), name)
         added |= set(match_header(contract, table.header, name, contract.delivery.header_row))
         frames.append(table.whole.select([*contract.physicals, FILE, LINE]))
         ragged += table.ragged
@@ -44,9 +51,9 @@ def read_delimited(contract: Contract, folder: Path) -> Raw:
     return Raw(pl.concat(frames), scraps(ragged), structural=structural, added=tuple(sorted(added)))
 
 
-def decode(path: Path, name: str, encoding: str) -> str:
+def decode(path: Path, name: str, encoding: str, compression: str | None = None) -> str:
     """The file's text, strictly: a byte that does not belong to the encoding refuses the file with its offset."""
-    data = path.read_bytes()
+    data = _unpacked(path, name) if compression else path.read_bytes()
     if not data.strip(b"\r\n\t \x00"):
         raise DeliveryProblem("empty_file", file=name)
     if b"\x00" in data:
@@ -62,6 +69,23 @@ def decode(path: Path, name: str, encoding: str) -> str:
         raise DeliveryProblem("encoding", file=name, line=line, detail=detail) from error
 
 
+def _unpacked(path: Path, name: str) -> bytes:
+    """A gzip file's content, in pieces so that a bomb is met at the limit and not after it."""
+    parts, size = [], 0
+    try:
+        with gzip.open(path) as file:
+            while part := file.read(_PIECE):
+                size += len(part)
+                if size > _MOST_UNPACKED:
+                    raise DeliveryProblem("too_large", file=name, detail=f"more than {_MOST_UNPACKED // 10**6} MB")
+                parts.append(part)
+    except EOFError as error:
+        raise DeliveryProblem("truncated", file=name, detail="inside the compressed data") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DeliveryProblem("damaged", file=name, detail=type(error).__name__) from error
+    return b"".join(parts)
+
+
 def _read(contract: Contract, text: str, name: str) -> _Table:
     delivery = contract.delivery
     lines = text.split("\n")
@@ -74,7 +98,17 @@ def _read(contract: Contract, text: str, name: str) -> _Table:
     header_line = lines[delivery.header_row - 1].rstrip("\r")
     header = [cell.strip("\ufeff \t") for cell in next(csv.reader([header_line], delimiter=delivery.delimiter))]
     match_header(contract, header, name, delivery.header_row)
+    if delivery.surplus_to_last:
+        lines = [_joined(line, delivery.delimiter, len(header)) for line in lines]
     return _rows(lines, header, header_line, delivery.header_row, delivery.delimiter, name)
+
+
+def _joined(line: str, delimiter: str, width: int) -> str:
+    """The line with delimiters beyond its header's width, which stand in the remark at its end, made full width."""
+    if line.count(delimiter) < width:
+        return line
+    *fields, remark = line.split(delimiter, width - 1)
+    return delimiter.join([*fields, remark.replace(delimiter, _FULL_WIDTH.get(delimiter, " "))])
 
 
 def _rows(lines: list[str], header: list[str], header_line: str, first: int, delimiter: str, name: str) -> _Table:

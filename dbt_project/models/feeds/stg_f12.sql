@@ -1,0 +1,37 @@
+-- Generated from data/contracts/F12.yaml by pipelines.feeds.staging. Change the contract, not this file.
+{{ config(materialized='table') }}
+
+with last_word as (
+    select *
+    from {{ source('lake', 'f12') }}
+    qualify row_number() over (
+        partition by woman_id, event, due_on
+        order by _business_on desc, _delivery desc, _file desc, _line desc
+    ) = 1
+)
+select
+    woman_id,
+    name,
+    person_id,
+    person_cert_masked,
+    spouse_name,
+    spouse_id,
+    marital_code,
+    event,
+    registered_on,
+    lmp_on,
+    due_on,
+    birth_on,
+    parity,
+    child_name,
+    child_sex_code,
+    child_id,
+    book_status,
+    postnatal_visits,
+    aid_kind,
+    _line,
+    _file,
+    _dq,
+    _business_on,
+    _delivery
+from last_word

@@ -1,0 +1,145 @@
+"""JSON with nesting: one object a line, or one array of objects a file.
+
+A column's raw name is the path of its value: `archive.status`; `needTags[]` is every item of a list;
+`chronic[].code` that of every object in a list; `chronic[code=hypertension|I10].control` that of the first object whose
+`code` is one of these. Several values of one column are joined by the first of its separators.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers.delimited import decode
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, scraps
+
+_STEP = re.compile(r"([^.\[\]]+)(?:\[(?:([^=\]]+)=([^\]]+))?(\])|)(?:\.|$)")
+_JOINED_BY = "、"
+Reader = Callable[[Any], str | None]
+
+
+def read_json_lines(contract: Contract, folder: Path) -> Raw:
+    """Read one object a line. A line that is no object is a scrap; `_line` is the physical line."""
+    return _read(contract, folder, _lines)
+
+
+def read_json_array(contract: Contract, folder: Path) -> Raw:
+    """Read one array of objects a file. `_line` is the ordinal of the object in its array."""
+    return _read(contract, folder, _items)
+
+
+def _read(contract: Contract, folder: Path, objects: Callable[[str, str], Iterator[tuple[int, Any]]]) -> Raw:
+    readers = [(_reader(steps(name), _separator(contract, name)), name) for name in contract.physicals]
+    columns: list[list[str | None]] = [[] for _ in readers]
+    files: list[str] = []
+    numbers: list[int] = []
+    bad: list[tuple[str, int, str, str]] = []
+    known, added = {name.split(".")[0].split("[")[0] for name in contract.physicals}, set()
+    found_files = find_files(contract, folder)
+    for path in found_files:
+        name = path.relative_to(folder).as_posix()
+        seen: set[str] = set()
+        for number, item in objects(decode(path, name, contract.delivery.encoding), name):
+            if not isinstance(item, dict):
+                bad.append((name, number, item if isinstance(item, str) else json.dumps(item), "object"))
+                continue
+            seen.update(item)
+            files.append(name)
+            numbers.append(number)
+            for values, (reader, _) in zip(columns, readers, strict=True):
+                values.append(reader(item))
+        missing = sorted(known - seen) if seen else []
+        if missing:
+            # A name that no object of a file bears was renamed: reading on would empty the column in silence.
+            raise DeliveryProblem("header_missing", file=name, column=missing[0])
+        added |= seen - known
+    data = {name: pl.Series(values, dtype=pl.String) for values, (_, name) in zip(columns, readers, strict=True)}
+    frame = pl.DataFrame(data | {FILE: pl.Series(files, dtype=pl.String), LINE: pl.Series(numbers, dtype=pl.Int32)})
+    return Raw(frame, scraps(bad), structural={"files": len(found_files)}, added=tuple(sorted(added)))
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    lines = text.split("\n")
+    if lines[-1] != "":
+        raise DeliveryProblem("truncated", file=name, line=len(lines), detail="the last line has no end")
+    for number, line in enumerate(lines[:-1], 1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+        except (ValueError, RecursionError):
+            item = None
+        yield number, item if isinstance(item, dict) else line
+
+
+def _items(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nesting"
+        raise DeliveryProblem("truncated", file=name, detail=where) from error
+    if not isinstance(document, list):
+        raise DeliveryProblem("damaged", file=name, detail="no array of objects")
+    yield from enumerate(document, 1)
+
+
+def steps(path: str) -> list[tuple[str, str, tuple[str, ...], bool]]:
+    """A path taken apart: for each step the name, the name and values it asks for in a list, and whether it is one.
+
+    Raises ValueError where the path cannot be read.
+    """
+    found, at = [], 0
+    while at < len(path):
+        step = _STEP.match(path, at)
+        if step is None:
+            raise ValueError(f"{path} is no path")
+        found.append((step[1], step[2] or "", tuple((step[3] or "").split("|")), step[4] is not None))
+        at = step.end()
+    return found
+
+
+def _separator(contract: Contract, physical: str) -> str:
+    marks = [c.intake.separators for c in contract.read_columns if c.physical == physical and c.intake.separators]
+    return marks[0][0] if marks else _JOINED_BY
+
+
+def _reader(path: list[tuple[str, str, tuple[str, ...], bool]], separator: str) -> Reader:
+    """A function that takes an object to the text at a path; null where anything on the way is missing."""
+    (name, asked, values, is_list), rest = path[0], path[1:]
+    deeper = _reader(rest, separator) if rest else _text
+
+    def plain(item: Any) -> str | None:
+        value = item.get(name) if isinstance(item, dict) else None
+        return None if value is None else deeper(value)
+
+    def first(item: Any) -> str | None:
+        value = item.get(name) if isinstance(item, dict) else None
+        for entry in value if isinstance(value, list) else ():
+            if isinstance(entry, dict) and entry.get(asked) in values:
+                return deeper(entry)
+        return None
+
+    def every(item: Any) -> str | None:
+        value = item.get(name) if isinstance(item, dict) else None
+        if not isinstance(value, list):
+            return None if value is None else _text(value)
+        texts = [text for text in map(deeper, value) if text]
+        return separator.join(texts) if texts else None
+
+    if not is_list:
+        return plain
+    return first if asked else every
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    # A whole number beyond 15 digits is written out: Python's keep every digit, unlike a spreadsheet's.
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,68 @@
+"""Deliveries made of parts: files of different layout, or even format, that together are one feed's rows.
+
+Each part is read by the reader of its own format with the columns it has; columns of the other parts are empty in its
+rows. What a part is stands in the contract. No file is opened here.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract, FilePart
+from pipelines.feeds.readers.raw import FILE, LINE, Raw
+
+
+def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path], Raw]) -> Raw:
+    """Read every part by `read` and join the rows. Raises DeliveryProblem, also where a part that must come is away."""
+    raws = []
+    for part in contract.delivery.parts:
+        if part.optional and not any(folder.glob(part.files)):
+            continue
+        raws.append(_as_whole(contract, part, read(of_part(contract, part), folder)))
+    counts = [raw.declared for raw in raws]
+    structural: dict[str, int] = {}
+    for raw in raws:
+        for name, count in raw.structural.items():
+            structural[name] = structural.get(name, 0) + count
+    return Raw(
+        pl.concat([raw.frame for raw in raws]),
+        pl.concat([raw.scraps for raw in raws]),
+        cut=_cut(raws),
+        structural=structural,
+        added=tuple(sorted({name for raw in raws for name in raw.added})),
+        declared=sum(count or 0 for count in counts) if any(count is not None for count in counts) else None,
+    )
+
+
+def of_part(contract: Contract, part: FilePart) -> Contract:
+    """The contract as it reads one part: the part's options, only its columns, under the names its files use."""
+    said = part.model_dump(exclude_unset=True, exclude={"columns", "rename", "optional"})
+    delivery = contract.delivery.model_copy(update={"parts": (), **{name: getattr(part, name) for name in said}})
+    file_names = {ours: theirs for theirs, ours in part.rename.items()}
+    columns = tuple(
+        column.model_copy(update={"physical": file_names.get(column.physical, column.physical)})
+        for column in contract.read_columns
+        if not part.columns or column.physical in part.columns
+    )
+    fields = {name: getattr(contract, name) for name in Contract.model_fields}
+    # Not validated again: rules speak of columns that other parts have.
+    return Contract.model_construct(**fields | {"delivery": delivery, "columns": columns})
+
+
+def _as_whole(contract: Contract, part: FilePart, raw: Raw) -> Raw:
+    """The part's rows under the contract's names, with the columns it lacks."""
+    frame = raw.frame.rename(part.rename, strict=False)
+    missing = [name for name in contract.physicals if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
+    raw.frame = frame.select(*contract.physicals, FILE, LINE)
+    raw.cut = {part.rename.get(name, name): cut for name, cut in raw.cut.items()}
+    return raw
+
+
+def _cut(raws: list[Raw]) -> dict[str, pl.Series]:
+    names = sorted({name for raw in raws for name in raw.cut})
+    return {
+        name: pl.concat([raw.cut.get(name, pl.repeat(False, raw.frame.height, eager=True)) for raw in raws])
+        for name in names
+    }
