@@ -96,9 +96,9 @@ class ImputeConstant(Part):
 
 
 class ImputeCentre(Part):
-    """Mean or median of the column in the same period, within groups of `by` if given."""
+    """Mean, median, worst or best value of the column in the same period, within groups of `by` if given."""
 
-    method: Literal["mean", "median"]
+    method: Literal["mean", "median", "worst", "best"]
     by: str | None = None
     scope: Scope | None = None
 

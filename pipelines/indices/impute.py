@@ -5,6 +5,7 @@ that the order of indicators cannot matter. Not here: judging an imputation (`as
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def _constant(cells: Cells, column: int, step: ImputeConstant, before: Array) ->
 
 
 def _centre(cells: Cells, column: int, step: ImputeCentre, before: Array) -> tuple[Array, str]:
-    function = np.mean if step.method == "mean" else np.median
+    function = centre(step.method, cells.spec.indicators[column].direction)
     result = np.full(cells.table.rows, np.nan)
     groups = np.array(["all"] * cells.table.rows if step.by is None else [t or "" for t in cells.table.texts(step.by)])
     for _, fitting, applied in cells.scopes(step.scope):
@@ -63,6 +64,13 @@ def _centre(cells: Cells, column: int, step: ImputeCentre, before: Array) -> tup
             if len(found):
                 result[applied & members] = float(function(found))
     return result, f"{step.method}" + (f" within {step.by}" if step.by else "")
+
+
+def centre(method: str, direction: int) -> Callable[[Array], Any]:
+    """Return the statistic a gap is filled with; worst and best follow the direction."""
+    if method in ("worst", "best"):
+        return np.max if (method == "best") == (direction > 0) else np.min
+    return np.mean if method == "mean" else np.median
 
 
 def _row(cells: Cells, column: int, step: ImputeRow, before: Array) -> tuple[Array, str]:
@@ -80,8 +88,8 @@ def _row(cells: Cells, column: int, step: ImputeRow, before: Array) -> tuple[Arr
         low, high = _range(before[:, column] * signs[column], fitting, cells.codes[column], label)
         has_any = ~np.isnan(scaled).all(axis=1) & applied
         function = np.nanmean if step.method == "row_mean" else np.nanmedian
-        centre = function(scaled[has_any], axis=1)
-        result[has_any] = (centre * (high - low) + low) * signs[column]
+        middle = function(scaled[has_any], axis=1)
+        result[has_any] = (middle * (high - low) + low) * signs[column]
     return result, f"{step.method} within {parent}"
 
 

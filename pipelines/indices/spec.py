@@ -238,7 +238,7 @@ class Node(Part):
     weights: Weights | None = None
     weight: Exact | None = None
     availability: Available | None = None
-    after: Formula | None = Field(default=None, description="formula in x, columns and children's codes")
+    after: Formula | None = Field(default=None, description="formula in x, children's codes, availability and columns")
     impute: Impute = (ImputeNone(method="none"),)
     normalise: Normalise = NormNone(method="none")
     headline: bool = Field(default=True, description="false: shown beside the index, enters no parent")

@@ -18,6 +18,7 @@ from pipelines.indices.column_methods import ImputeCentre, ImputeConstant, Imput
 from pipelines.indices.data_weights import data_weights
 from pipelines.indices.expression import Expression
 from pipelines.indices.frontier import benefit_of_doubt
+from pipelines.indices.impute import centre
 from pipelines.indices.node_methods import (
     AhpWeights,
     BenefitOfDoubt,
@@ -139,7 +140,7 @@ class _Walker:
         aggregated = self._aggregate(node, children, masked, weights, exact)
         lost = usable & np.isnan(aggregated)
         status[lost] = NO_DATA
-        after = self._after(node, children, aggregated, values)
+        after = self._after(node, children, aggregated, values, shares)
         after, status = self._impute(node, after, status)
         score = self._normalise(node, after)
         return NodeScores(node, children, masked, weights, aggregated, after, score, shares, status)
@@ -284,10 +285,13 @@ class _Walker:
             return benefit_of_doubt(values, method, what)[0]
         raise DataError(f"{what}: {method.method} cannot be computed here")
 
-    def _after(self, node: Node, children: tuple[str, ...], aggregated: Array, values: Array) -> Array:
+    def _after(
+        self, node: Node, children: tuple[str, ...], aggregated: Array, values: Array, shares: list[Fraction | None]
+    ) -> Array:
         if node.after is None:
             return aggregated
         named = {code: values[:, number] for number, code in enumerate(children)}
+        named["availability"] = np.array([np.nan if share is None else float(share) for share in shares])
         what = f"node '{node.code}', after"
         return apply_after(node.after, aggregated, named, self.rows, what)
 
@@ -312,7 +316,7 @@ class _Walker:
                     key = (node.code, label, group)
                     found = observed(before, fitting & (groups == group))
                     if self.fitting and len(found):
-                        self.fits.fills[key] = float(np.mean(found) if step.method == "mean" else np.median(found))
+                        self.fits.fills[key] = float(centre(step.method, 1)(found))
                     fill = gaps & applied & (groups == group)
                     if key in self.fits.fills:
                         scores[fill], status[fill] = self.fits.fills[key], IMPUTED
@@ -339,7 +343,7 @@ class _Walker:
 
 
 def apply_after(formula: Expression, scores: Array, named: Mapping[str, Array], rows: Rows, what: str) -> Array:
-    """Evaluate an `after` formula: x is the score, other names are children's codes or columns of the table."""
+    """Evaluate an `after` formula: x is the score, other names are children's codes, availability, or columns."""
     known: dict[str, Array] = {**named, "x": scores}
     for name in formula.names:
         if name not in known:

@@ -176,6 +176,12 @@ def test_nodes_may_be_imputed_normalised_and_changed_by_a_formula():
     assert column(result) == [5, 15, 60]
 
 
+def test_a_node_may_be_penalised_for_what_is_missing():
+    nodes = '  - {code: ROOT, after: "x * availability"}\n'
+    rows = "\n".join(f"code: {code}, parent: ROOT, direction: more, normalise: none" for code in "ab")
+    assert column(build(spec(rows, nodes), table(a=[10.0, 10.0], b=[10.0, None]))) == [10, 5]
+
+
 def test_a_candidate_node_is_shown_but_does_not_enter():
     nodes = "  - {code: ROOT}\n  - {code: A, parent: ROOT}\n  - {code: B, parent: ROOT, headline: false}\n"
     rows = "code: a, parent: A, direction: more, normalise: none\ncode: b, parent: B, direction: more, normalise: none"

@@ -27,6 +27,8 @@ FRAME = table(x=[1.0, None, 4.0, 7.0], y=[1.0, 2.0, 3.0, 4.0], g=["a", "a", "b",
         ("mean", 4),
         ("median", 4),
         ("{method: mean, by: g}", 1),
+        ("worst", 1),
+        ("{method: best}", 7),
         ("[{method: mean, by: h}, {method: constant, value: -1}]", -1),
     ],
 )
