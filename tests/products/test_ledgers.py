@@ -63,7 +63,7 @@ def test_l17_keeps_the_living_where_they_live_or_are_registered(products: Produc
 def test_l17_does_not_tell_the_withheld_kind_by_what_is_missing(products: Products) -> None:
     """A kind that is withheld reads like a kind that is not, so nobody can be told from the list."""
     with products.open() as connection:
-        connection.execute("update subjects.disability set kind_code = '5' where person_id = 'a'")
+        connection.execute("update subjects.disability set kind_code = null where person_id = 'a'")
         made = connection.execute(products.compiled("ledger_l17")).fetchall()
         connection.execute("update subjects.disability set kind_code = '4' where person_id = 'a'")
     assert {row[1]: row[11] for row in made} == {"a": "智力、精神或多重残疾", "e": "智力、精神或多重残疾"}

@@ -124,11 +124,11 @@ def test_the_mental_kind_is_withheld_and_kept_apart(built) -> None:
     )
     assert row == [(None, "2", ["居家养护"], ["护理补贴"])]
     restricted = built.rows(
-        "select is_mental, services from subjects.disability_restricted where person_id = 'l_mother'"
+        "select is_mental, kind_code, services from subjects.disability_restricted where person_id = 'l_mother'"
     )
-    assert restricted == [(True, ["阳光心园", "居家养护"])]
+    assert restricted == [(True, "6", ["阳光心园", "居家养护"])]
     assert built.column("select person_id, kind_code from subjects.disability where person_id <> 'l_mother'") == {
-        "s_son": "5",
+        "s_son": None,
         "w_widow": "1",
         "stranger": "4",
     }

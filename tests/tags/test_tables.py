@@ -15,7 +15,7 @@ from pipelines.tags.explain import UnknownSubjectError, explain, explain_with
 from pipelines.tags.listing import list_levels, list_tags
 
 SIZES = {
-    "person": 300, "household": 90, "dwelling": 80, "village": 6, "facility": 2, "relief": 150, "disability": 120,
+    "person": 900, "household": 270, "dwelling": 80, "village": 6, "facility": 2, "relief": 150, "disability": 120,
     "disability_restricted": 60, "insurance": 50, "residence_reg": 250, "lease": 90, "person_village": 350,
 }  # fmt: skip
 

@@ -14,10 +14,7 @@ select
     p.res_address,
     p.mobile,
     d.cert_masked as disability_cert_masked,
-    case
-        when d.kind_code is null or d.kind_code in ('{{ withheld.among | join("', '") }}') then '{{ withheld.word }}'
-        else kind.name
-    end as kind,
+    coalesce(kind.name, '{{ withheld.word }}') as kind,
     grade.name as grade,
     d.valid_to_on,
     array_to_string(list_sort(d.subsidies), '、') as subsidies,

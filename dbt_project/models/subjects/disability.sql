@@ -2,7 +2,9 @@
 select
     person_id,
     person_cert_masked as cert_masked,
-    case when kind_code <> '{{ withheld.kind }}' then kind_code end as kind_code,
+    case
+        when kind_code not in ('{{ withheld.kind }}', '{{ withheld.among | join("', '") }}') then kind_code
+    end as kind_code,
     grade_code,
     valid_to_on,
     is_employed,
