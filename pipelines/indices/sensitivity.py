@@ -161,8 +161,18 @@ def _judge(
         unit_first=unit_first,
         unit_total=unit_total,
         runs=blocks * base,
-        labels={name: [str(c) for c in factor.choices] for name, factor in zip(names, factors, strict=True)},
+        labels={name: [choice_text(c) for c in factor.choices] for name, factor in zip(names, factors, strict=True)},
     )
+
+
+def choice_text(choice: Any) -> str:
+    """Write a choice as people would: `zscore (centre 50, spread 16)`."""
+    if isinstance(choice, dict):
+        rest = ", ".join(f"{key} {value}" for key, value in choice.items() if key != "method")
+        return f"{choice.get('method')} ({rest})" if rest else str(choice.get("method"))
+    if isinstance(choice, list | tuple):
+        return " then ".join(choice_text(step) for step in choice)
+    return str(choice)
 
 
 def _names(factors: tuple[Factor, ...]) -> list[str]:

@@ -74,7 +74,7 @@ class Variants:
     def describe(self, combination: tuple[int, ...]) -> str:
         """Name a combination in a message."""
         pairs = zip(self.factors, combination, strict=True)
-        chosen = [f"{factor.factor} {factor.choices[choice]}" for factor, choice in pairs if factor.choices]
+        chosen = [f"{f.factor} {f.choices[choice]}" for f, choice in pairs if f.choices]
         return "with " + ", ".join(chosen) if chosen else "with noise on weights"
 
 

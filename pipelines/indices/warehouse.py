@@ -17,6 +17,7 @@ from pipelines.indices import associations
 from pipelines.indices.build import build
 from pipelines.indices.editions import Edition, find_editions
 from pipelines.indices.explain import explanations
+from pipelines.indices.gains import gains
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.sampling import sampling_doubt
@@ -41,6 +42,7 @@ DESCRIPTIONS = {
     "index_score": "Score, rank, availability and status of every node for villages, towns and the district",
     "index_cell": "Every indicator of every area through all stages: raw, denominated, shrunk, treated, normalised",
     "index_explanation": "What each indicator contributes to a node's score; contributions sum to the score",
+    "index_gain": "What a score would gain if one indicator were as good as can be: what to improve first",
     "index_weight": "Weights of children within their node, exact, and over the whole index",
     "index_parameter": "Numbers fitted or declared: goalposts, limits, rates villages are shrunk towards",
     "index_method_doubt": "Ranks over other choices of the method: median and 5th to 95th percentile",
@@ -73,6 +75,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         **_KEY,
         **dict.fromkeys(("node", "area_code"), pl.String),
         **dict.fromkeys(("score", "score_low", "score_high", "rank_low", "rank_high", "interval"), pl.Float64),
+    },
+    "index_gain": {
+        **_KEY,
+        **dict.fromkeys(("level", "area_code", "node", "indicator"), pl.String),
+        **dict.fromkeys(("score", "best", "gain"), pl.Float64),
     },
     "index_influence": {
         **_KEY,
@@ -150,6 +157,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         "index_score": result.scores(),
         "index_cell": result.lineage(),
         "index_explanation": explanations(result),
+        "index_gain": _concat([gains(result, level, _computed(result, level)) for level in result.levels]),
         "index_weight": result.weights().join(
             associations.effective_weights(result).select("code", "effective_weight", "effective_weight_exact"),
             left_on="child",
@@ -190,11 +198,22 @@ def _with_node(frame: pl.DataFrame, node: str) -> pl.DataFrame:
     return frame.select(pl.lit(node).alias("node"), pl.all())
 
 
+def _upper_nodes(result: Result) -> list[str]:
+    """Return the root and its children."""
+    root = result.spec.root.code
+    return [root, *(code for code in result.spec.children(root) if code in result.units.nodes)]
+
+
+def _computed(result: Result, level: str) -> list[str]:
+    """Return the upper nodes that any area of the level has a score for."""
+    nodes = result.levels[level].nodes
+    return [code for code in _upper_nodes(result) if (nodes[code].status == COMPUTED).any()]
+
+
 def _doubtful_nodes(result: Result) -> list[str]:
-    """Return the root and its children, as far as at least two units have a score."""
+    """Return the upper nodes for which at least two units have a score."""
     at = result.units
-    wanted = [result.spec.root.code, *(c for c in result.spec.children(result.spec.root.code) if c in at.nodes)]
-    return [code for code in wanted if (at.nodes[code].status[at.ranked] == COMPUTED).sum() >= 2]
+    return [code for code in _upper_nodes(result) if (at.nodes[code].status[at.ranked] == COMPUTED).sum() >= 2]
 
 
 def _edition_row(edition: Edition, result: Result, as_of: date) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.indices.build import build
 from pipelines.indices.explain import explain, explanations
+from pipelines.indices.gains import gains
 from pipelines.indices.problems import DataError
 from tests.indices.conftest import CASES, spec, table
 
@@ -112,3 +113,19 @@ def test_explain_of_areas_periods_and_unknowns():
                         (lambda: explain(result, "CHN", node="HDY"), "did you mean 'HDI'")):  # fmt: skip
         with pytest.raises(DataError, match=words):
             call()
+
+
+def test_gains_are_what_the_build_gives_when_one_indicator_is_at_its_best():
+    made = spec(
+        "code: a, parent: ROOT, direction: more, goalposts: [0, 10]\n"
+        "code: b, parent: ROOT, direction: less, normalise: {method: minmax, range: [1, 100]}",
+        "  - {code: ROOT, aggregate: geometric}\n",
+        "defaults: {normalise: {method: goalposts, range: [1, 100]}}",
+    )
+    frame = table(a=[2.0, None, 8.0], b=[1.0, 2.0, 3.0])
+    result = build(made, frame)
+    found = {(r["area_code"], r["indicator"]): r["gain"] for r in gains(result, "unit", ["ROOT"]).iter_rows(named=True)}
+    raised = build(made, frame.with_columns(a=pl.when(pl.col("unit") == "u0").then(10.0).otherwise(pl.col("a"))))
+    before, after = (r.scores().filter(pl.col("area_code") == "u0")["score"].item() for r in (result, raised))
+    assert found["u0", "a"] == pytest.approx(after - before)
+    assert found["u0", "b"] == 0 and ("u1", "a") not in found and found["u2", "b"] > 0
