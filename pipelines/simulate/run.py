@@ -10,7 +10,27 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.simulate import life, population
-from pipelines.simulate.deliveries import b01, b02, b03, b04, b05, f01, f02, f05, f06, f07, f08, f10, f11, f12, f14, f18
+from pipelines.simulate.deliveries import (
+    b01,
+    b02,
+    b03,
+    b04,
+    b05,
+    f01,
+    f02,
+    f04,
+    f05,
+    f06,
+    f07,
+    f08,
+    f10,
+    f11,
+    f12,
+    f13,
+    f14,
+    f15,
+    f18,
+)
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.population import World
 from pipelines.simulate.reference import Reference
@@ -21,8 +41,9 @@ SMALLEST = 0.001
 _DELIVERY = "001"
 _WRITERS = {
     "B01": b01.write, "B02": b02.write, "B03": b03.write, "B04": b04.write, "B05": b05.write,
-    "F02": f02.write, "F05": f05.write, "F06": f06.write, "F07": f07.write, "F08": f08.write,
-    "F10": f10.write, "F11": f11.write, "F12": f12.write, "F14": f14.write, "F18": f18.write,
+    "F02": f02.write, "F04": f04.write, "F05": f05.write, "F06": f06.write, "F07": f07.write,
+    "F08": f08.write, "F10": f10.write, "F11": f11.write, "F12": f12.write, "F13": f13.write,
+    "F14": f14.write, "F15": f15.write, "F18": f18.write,
 }  # fmt: skip
 _DUE: dict[str, Callable[[date], bool]] = {
     "B01": lambda day: True,
@@ -32,6 +53,7 @@ _DUE: dict[str, Callable[[date], bool]] = {
     "B05": lambda day: False,
     "F01": lambda day: True,
     "F02": lambda day: day.weekday() == 0,
+    "F04": lambda day: True,
     "F05": lambda day: day.day == 5,
     "F06": lambda day: day.day == 10,
     "F07": lambda day: day.day == 1,
@@ -39,7 +61,9 @@ _DUE: dict[str, Callable[[date], bool]] = {
     "F10": lambda day: day.day == 1,
     "F11": lambda day: day.day == 1,
     "F12": lambda day: day.day == 1,
+    "F13": lambda day: day.day == 1,
     "F14": lambda day: day.weekday() == 0,
+    "F15": lambda day: day.weekday() == 0,
     "F18": lambda day: day.day == 1,
 }
 

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -166,3 +166,27 @@ def test_a_number_written_into_free_text_is_not_kept(role, number):
     values, broken = read([number, f"户主{number}号", "幸福路12345678901234号", None], role=role)
     assert values[:2] == [None, None] and broken["holds_number"] == [0, 1]
     assert values[2] is not None
+
+
+def test_a_database_s_own_dates_the_day_first_and_seasons():
+    texts = ["05-1月 -23", "31-12月 -99", "1/2/1980", "13/1/1980", "78年冬", "1981年春", "31-2月 -23", "78年"]
+    values, broken = read(texts, "date", dates=["nls", "day_first", "season"])
+    found = [date(2023, 1, 5), date(1999, 12, 31), date(1980, 2, 1), date(1980, 1, 13), date(1978, 12, 1)]
+    assert values == [*found, date(1981, 3, 1), None, None] and broken == {"date": [6, 7]}
+
+
+def test_moments_mean_the_clock_of_shanghai():
+    texts = [
+        "2026-10-30T08:00:00+08:00",
+        "2026-10-30T00:00:00.5Z",
+        "1793318400000",
+        "2026-10-30 08:00:00",
+        "2026-10-30T08",
+    ]
+    values, broken = read(texts, "timestamp", dates=["offset", "epoch_ms", "datetime"])
+    assert values[:4] == [datetime(2026, 10, 30, 8)] * 4 and values[4] is None and broken == {"date": [4]}
+
+
+def test_amounts_in_hundredths_unless_written_with_a_point():
+    values, broken = read(["18000", "180.00", "5", "x"], "number", hundredths=True, digits=12, decimals=2)
+    assert values == [Decimal("180.00"), Decimal("180.00"), Decimal("0.05"), None] and broken == {"invalid": [3]}

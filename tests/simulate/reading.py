@@ -4,6 +4,7 @@ Each gives {file as truth names it: {line: row as a dict of text}}.
 """
 
 import csv
+import gzip
 import io
 import json
 import sqlite3
@@ -105,6 +106,29 @@ def _table(path: Path, table: str) -> Rows:
     return {path.name: dict(enumerate(rows, 1))}
 
 
+def f04(folder: Path) -> Rows:
+    rows = {}
+    for number, line in enumerate((folder / "zoufang.jsonl").read_text("utf-8").splitlines(), 1):
+        try:
+            rows[number] = json.loads(line)
+        except json.JSONDecodeError:
+            rows[number] = {"personIdNo": None}
+    return {"zoufang.jsonl": rows}
+
+
+def f13(folder: Path) -> Rows:
+    return {path.name: dict(enumerate(json.loads(path.read_text("utf-8")), 1)) for path in folder.iterdir()}
+
+
+def f15(folder: Path) -> Rows:
+    risks = pl.read_parquet(folder / "risk_list.parquet")
+    files: Rows = {"risk_list.parquet": dict(enumerate(risks.iter_rows(named=True), 1))}
+    for path in folder.glob("nat-*.csv.gz"):
+        lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
+        files[path.name] = dict(enumerate(csv.DictReader(lines), 2))
+    return files
+
+
 READERS = {
     "B01": b01,
     "B02": b02,
@@ -116,6 +140,9 @@ READERS = {
     "F06": f06,
     "F08": f08,
     "F11": f11,
+    "F04": f04,
+    "F13": f13,
+    "F15": f15,
     "F05": lambda folder: _table(folder / "ylfw.db", "V_YLFW"),
     "F07": lambda folder: _csv(folder / "hunbin.txt", "utf-8-sig", 1, "|"),
     "F10": lambda folder: _csv(folder / "pinggu.csv", "utf-8", 1),

@@ -87,3 +87,26 @@ def told(occasion: Occasion, file: str, picker: Picker, first_line: int, uid: np
         lines = np.arange(first_line, first_line + len(uid))
         occasion.truth.rows(occasion.feed, occasion.day, file, lines, uid)
     occasion.truth.planted(picker, occasion.day, file, first_line)
+
+
+def told_apart(
+    occasion: Occasion, picker: Picker, names: Sequence[str], which: np.ndarray, lines: np.ndarray, uid: np.ndarray
+) -> None:
+    """`told` for rows spread over several files: row i stands on `lines[i]` of the file `names[which[i]]`."""
+    for place, name in enumerate(names):
+        here = np.flatnonzero(which == place)
+        if len(here):
+            occasion.truth.rows(occasion.feed, occasion.day, name, lines[here], uid[here])
+        for kind, at in picker.planted:
+            mine = at[which[at] == place]
+            if len(mine):
+                occasion.truth.dirt(kind, occasion.day, name, lines[mine])
+
+
+def numbered_within(which: np.ndarray, first: int) -> np.ndarray:
+    """For rows dealt to files in order: the line of each in its file, counted from `first`."""
+    order = np.argsort(which, kind="stable")
+    starts = np.searchsorted(which[order], which[order], side="left")
+    lines = np.empty(len(which), dtype=np.int64)
+    lines[order] = np.arange(len(which)) - starts + first
+    return lines
