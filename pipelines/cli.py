@@ -153,8 +153,10 @@ def run(
         columns = ("feed", "date", "delivery", "files", "bytes", "landed")
         _print_json(body) if as_json else _print_table(body["deliveries"], columns)
         return
-    from pipelines.launch import launch
+    from pipelines.launch import has_partition, launch
 
+    if not has_partition(chosen):
+        raise _wrong_use(f"{chosen} is no date a run can speak about: they go from 2026-01-01 to today")
     with _speaking():
         outcome = launch(settings, chosen, _say, wait)
     body = report.summarise(settings, outcome)

@@ -17,6 +17,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.orchestration import DAILY
 from pipelines.settings import REPOSITORY, Settings
 
 NOUNS = ("feeds", "subjects", "tags", "indices", "products", "releases")
@@ -43,6 +44,11 @@ def prepare_home(settings: Settings) -> str:
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("XFY_DATA", str(settings.root))
     return str(home)
+
+
+def has_partition(as_of: date) -> bool:
+    """Whether the graph has a partition for a date; a delivery dated tomorrow has none yet."""
+    return DAILY.has_partition_key(as_of.isoformat())
 
 
 def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0) -> Outcome:

@@ -152,6 +152,7 @@ def test_a_missing_key_over_existing_data_is_refused(root: Path) -> None:
 
 def test_wrong_use_is_told_from_a_failed_check(root: Path) -> None:
     assert xfy(root, "run", "--as-of", "31.10.2026", check=False).returncode == 2
+    assert xfy(root, "run", "--as-of", "2019-01-01", check=False).returncode == 2
     assert xfy(root, "release", "verify", check=False).returncode == 2
     assert xfy(root, "feeds", "status", "F99", check=False).returncode == 2
     assert xfy(root, "tags", "sql", "T99999999", check=False).returncode == 2
