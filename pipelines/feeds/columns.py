@@ -143,6 +143,8 @@ def _identity(
 ) -> _Part:
     """The parts of an identity number; its canonical form stands where its pseudonym will."""
     options = column.intake
+    if options.first_of:
+        texts = texts.str.split(options.first_of).list.first()
     if options.unknown:
         texts = texts.set(texts.is_in(list(options.unknown)).fill_null(False), None)
     found = identifiers.examine(

@@ -22,7 +22,7 @@ Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "addr
 Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
 DateForm = Literal[
     "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
-    "nls", "day_first", "season", "offset", "datetime", "epoch_ms",
+    "nls", "day_first", "season", "offset", "datetime", "epoch", "epoch_ms",
 ]  # fmt: skip
 # Roles that name or find a person: never in a batch report, a message or a published table.
 DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
@@ -69,6 +69,8 @@ class Intake(_Strict):
     with_suffix: bool = False
     domain: str | None = None
     dates: tuple[DateForm, ...] = ("ymd",)
+    # Where several identity numbers stand in one field: the mark between them. The first is read.
+    first_of: str | None = None
     # Units a number may end with and what it is then multiplied by.
     factors: dict[str, float] = {}
     unknown: tuple[str, ...] = ()
@@ -266,10 +268,14 @@ class Contract(_Strict):
         return names | {name for rule in self.row_rules for name in rule.within} | {self.delivery.latest_by or ""}
 
     def output_class(self, output: str) -> Classification:
-        """Class of a lake column. A pseudonym says nothing of its holder, so it is internal."""
+        """Class of a lake column. A pseudonym says nothing of its holder, so it is internal.
+
+        Unless its column is restricted: then to stand in the feed at all says something.
+        """
         column = self.outputs[output][1]
         is_pseudonym = column.intake.role == "key" or output == column.name + PART_SUFFIX["id"]
-        return "internal" if is_pseudonym and column.classification != "public" else column.classification
+        says_nothing = is_pseudonym and column.classification in ("internal", "sensitive")
+        return "internal" if says_nothing else column.classification
 
     @model_validator(mode="after")
     def _cross_check(self) -> "Contract":

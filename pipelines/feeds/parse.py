@@ -146,13 +146,14 @@ def _number(column: Column, text: pl.Expr) -> Reading:
 
 def _in_one_unit(bare: pl.Expr, factors: Mapping[str, float]) -> pl.Expr:
     """Numbers that end with one of the units, multiplied by its factor and the unit taken off."""
-    answer = pl.when(False).then(pl.lit(None, dtype=pl.String))
-    for unit, factor in sorted(factors.items(), key=lambda pair: -len(pair[0])):
+    answer = bare
+    # The longest unit is asked for first: tons end with t, and so does anything that ends with kt.
+    for unit, factor in sorted(factors.items(), key=lambda pair: len(pair[0])):
         number = bare.str.strip_suffix(unit).cast(pl.Float64, strict=False)
         # Nine places are more than any contract keeps, and hide what binary fractions add.
         written = (number * factor).cast(pl.Decimal(38, 9), strict=False).cast(pl.String)
-        answer = answer.when(bare.str.ends_with(unit)).then(pl.coalesce(written, bare))
-    return answer.otherwise(bare)
+        answer = pl.when(bare.str.ends_with(unit)).then(pl.coalesce(written, bare)).otherwise(answer)
+    return answer
 
 
 def _dates(text: pl.Expr, column: Column) -> pl.Expr:
@@ -174,6 +175,7 @@ def _dates(text: pl.Expr, column: Column) -> pl.Expr:
         "season": lambda: _from_season(text),
         "offset": lambda: _moment(text, "offset").dt.date(),
         "datetime": lambda: _moment(text, "datetime").dt.date(),
+        "epoch": lambda: _moment(text, "epoch").dt.date(),
         "epoch_ms": lambda: _moment(text, "epoch_ms").dt.date(),
     }
     if column.intake.dates == ("ymd",):
@@ -223,9 +225,13 @@ def _moment(text: pl.Expr, form: str) -> pl.Expr:
     if form == "datetime":
         plain = text.str.replace("T", " ", literal=True).str.replace_all("/", "-", literal=True)
         return plain.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-    if form == "epoch_ms":
-        count = pl.when(text.str.contains(r"^1[0-9]{12}$")).then(text).cast(pl.Int64, strict=False)
-        moment = count.cast(pl.Datetime("ms", "UTC")).cast(pl.Datetime("us", "UTC"))
+    if form == "excel":
+        days = pl.when(text.str.contains(r"^[1-7][0-9]{4}(?:\.[0-9]+)?$")).then(text).cast(pl.Float64, strict=False)
+        return _EXCEL_EPOCH.cast(pl.Datetime("us")) + pl.duration(seconds=(days * 86_400).round().cast(pl.Int64))
+    if form in ("epoch", "epoch_ms"):
+        places, unit = (9, 1_000) if form == "epoch" else (12, 1)
+        count = pl.when(text.str.contains(f"^1[0-9]{{{places}}}$")).then(text).cast(pl.Int64, strict=False)
+        moment = (count * unit).cast(pl.Datetime("ms", "UTC")).cast(pl.Datetime("us", "UTC"))
         return moment.dt.convert_time_zone("Asia/Shanghai").dt.replace_time_zone(None)
     return text.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
 

@@ -30,6 +30,18 @@ from pipelines.simulate.deliveries import (
     f14,
     f15,
     f18,
+    f19,
+    f20,
+    f21,
+    f22,
+    f23,
+    f24,
+    f25,
+    f28,
+    f29,
+    f32,
+    f33,
+    f34,
 )
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.population import World
@@ -43,7 +55,13 @@ _WRITERS = {
     "B01": b01.write, "B02": b02.write, "B03": b03.write, "B04": b04.write, "B05": b05.write,
     "F02": f02.write, "F04": f04.write, "F05": f05.write, "F06": f06.write, "F07": f07.write,
     "F08": f08.write, "F10": f10.write, "F11": f11.write, "F12": f12.write, "F13": f13.write,
-    "F14": f14.write, "F15": f15.write, "F18": f18.write,
+    "F14": f14.write, "F15": f15.write, "F18": f18.write, "F19": f19.write, "F20": f20.write,
+    "F22": f22.write, "F23": f23.write, "F28": f28.write, "F29": f29.write, "F32": f32.write,
+    "F34": f34.write,
+    "F21": f21.write,
+    "F24": f24.write,
+    "F25": f25.write,
+    "F33": f33.write,
 }  # fmt: skip
 _DUE: dict[str, Callable[[date], bool]] = {
     "B01": lambda day: True,
@@ -65,6 +83,18 @@ _DUE: dict[str, Callable[[date], bool]] = {
     "F14": lambda day: day.weekday() == 0,
     "F15": lambda day: day.weekday() == 0,
     "F18": lambda day: day.day == 1,
+    "F19": lambda day: day.weekday() == 0,
+    "F20": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
+    "F21": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
+    "F22": lambda day: day.day == 1,
+    "F23": lambda day: True,
+    "F24": lambda day: True,
+    "F25": lambda day: day.day == 1,
+    "F28": lambda day: day.day == 1,
+    "F29": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
+    "F32": lambda day: day.weekday() == 0,
+    "F33": lambda day: True,
+    "F34": lambda day: True,
 }
 
 

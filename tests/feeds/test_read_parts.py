@@ -1,15 +1,11 @@
-"""Deliveries of several layouts, and the readings their columns ask for: moments in many forms, units, bare increments."""
-
-from datetime import date, datetime
+"""Deliveries of several layouts, and the readings their columns ask for: numbers with units."""
 
 import polars as pl
 import pytest
 
-from pipelines.feeds.contracts import ContractProblem
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.parse import read
 from pipelines.feeds.readers import read as read_delivery
-from pipelines.feeds.staging import model_sql
 from pipelines.settings import Settings
 from tests.feeds.making import column, make_contract
 
@@ -51,35 +47,8 @@ def test_a_part_that_must_come_is_missed(tmp_path):
 
 def test_a_part_names_only_columns_that_are_read(tmp_path):
     parts = {**PARTS, "parts": [{"files": "a.csv", "format": "delimited", "columns": ["A", "Z"]}]}
-    with pytest.raises(ContractProblem, match="Z"):
+    with pytest.raises(ValueError, match="Z"):
         make_contract(tmp_path, COLUMNS, parts)
-
-
-@pytest.mark.parametrize(
-    ("form", "text"),
-    [
-        ("compact", "20261031235958"),
-        ("iso", "2026-10-31 23:59:58"),
-        ("iso", "2026-10-31T23:59:58"),
-        ("slashed", "2026/10/31 23:59:58"),
-        ("epoch", "1793462398"),
-        ("epoch_ms", "1793462398000"),
-        ("excel", "46326.99997685"),
-    ],
-)
-def test_moments_in_every_form_are_one_moment(tmp_path, form, text):
-    forms = ["compact", "iso", "slashed", "epoch", "epoch_ms", "day", "excel"]
-    for times in ([form], forms):
-        contract = make_contract(tmp_path, [column("at", "A", "timestamp", times=times)], {**PARTS, "parts": []})
-        value, broken = read(contract.columns[0], pl.Series([text, "2026-13-41 00:00:00"]), Settings().reference)
-        assert value.to_list() == [datetime(2026, 10, 31, 23, 59, 58), None]
-        assert broken["date"].to_list() == [False, True]
-
-
-def test_a_moment_may_be_a_day(tmp_path):
-    contract = make_contract(tmp_path, [column("at", "A", "timestamp", times=["day"])], {**PARTS, "parts": []})
-    value, _ = read(contract.columns[0], pl.Series(["2026-10-31", "20261031"]), Settings().reference)
-    assert value.dt.date().to_list() == [date(2026, 10, 31)] * 2
 
 
 def test_units_become_one_unit(tmp_path):
@@ -88,10 +57,3 @@ def test_units_become_one_unit(tmp_path):
     value, broken = read(contract.columns[0], pl.Series(["350kg", "1.25t", "95%", "2", "xkg"]), Settings().reference)
     assert [None if v is None else str(v) for v in value] == ["0.350", "1.250", "0.950", "2.000", None]
     assert broken["invalid"].to_list() == [False] * 4 + [True]
-
-
-def test_an_increment_without_operations_keeps_the_newest_word(tmp_path):
-    delivery = {"format": "delimited", "files": "f.csv", "load": "increment", "increment": {}}
-    key = column("a", "A", role="key", domain="d", primaryKey=True, primaryKeyPosition=1)
-    sql = model_sql(make_contract(tmp_path, [key], delivery))
-    assert "row_number() over" in sql and "not in" not in sql

@@ -106,6 +106,43 @@ def _table(path: Path, table: str) -> Rows:
     return {path.name: dict(enumerate(rows, 1))}
 
 
+def _sheets(path: Path, header_row: int, *notes: str) -> Rows:
+    """Sheets with a header in some row; rows whose first cell begins like a note are none."""
+    result = {}
+    for sheet in openpyxl.load_workbook(path):
+        header = [cell.value for cell in sheet[header_row]]
+        rows = {}
+        for number, values in enumerate(sheet.iter_rows(min_row=header_row + 1, values_only=True), header_row + 1):
+            if any(values) and not (notes and str(values[0] or "").startswith(notes)):
+                rows[number] = dict(zip(header, values, strict=True))
+        result[f"{path.name}#{sheet.title}"] = rows
+    return result
+
+
+def _parquet(path: Path) -> dict[int, dict]:
+    return dict(enumerate(pq.read_table(path, partitioning=None).to_pylist(), 1))
+
+
+F34_WIDTHS = [
+    ("点位编码", 10), ("点位名称", 30), ("类型", 8), ("居村委", 12), ("指标", 10), ("数值", 10), ("类别", 4),
+    ("监测时间", 14), ("责任河长", 20),
+]  # fmt: skip
+
+
+def f34(folder: Path) -> Rows:
+    result = _csv(folder / "kongqi.csv", "gbk", 1)
+    if not (folder / "hezhang.txt").exists():
+        return result
+    rows = {}
+    for number, record in enumerate((folder / "hezhang.txt").read_bytes().split(b"\r\n")[:-1], 1):
+        row, start = {}, 0
+        for name, width in F34_WIDTHS:
+            row[name] = record[start : start + width].decode("gb18030").rstrip(" ")
+            start += width
+        rows[number] = row
+    return result | {"hezhang.txt": rows}
+
+
 def f04(folder: Path) -> Rows:
     rows = {}
     for number, line in enumerate((folder / "zoufang.jsonl").read_text("utf-8").splitlines(), 1):
@@ -129,6 +166,14 @@ def f15(folder: Path) -> Rows:
     return files
 
 
+def _array(path: Path) -> Rows:
+    return {path.name: dict(enumerate(json.loads(path.read_text("utf-8")), 1))}
+
+
+def _lines(path: Path) -> Rows:
+    return {path.name: {n: json.loads(text) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)}}
+
+
 READERS = {
     "B01": b01,
     "B02": b02,
@@ -141,12 +186,24 @@ READERS = {
     "F08": f08,
     "F11": f11,
     "F04": f04,
-    "F13": f13,
-    "F15": f15,
     "F05": lambda folder: _table(folder / "ylfw.db", "V_YLFW"),
     "F07": lambda folder: _csv(folder / "hunbin.txt", "utf-8-sig", 1, "|"),
     "F10": lambda folder: _csv(folder / "pinggu.csv", "utf-8", 1),
     "F12": lambda folder: _csv(folder / "quanyuan.csv", "gb18030", 1),
+    "F13": f13,
+    "F15": f15,
     "F14": lambda folder: _csv(folder / "jiezhong.tsv", "utf-8", 1, "\t"),
     "F18": lambda folder: _csv(folder / "jiuye.csv", "gbk", 1),
+    "F19": lambda folder: _csv(folder / "shangye.csv", "utf-8-sig", 1, ";"),
+    "F20": lambda folder: _sheets(folder / "dangyuan.xlsx", 2),
+    "F21": lambda folder: _array(folder / "qunzuan.json"),
+    "F22": lambda folder: _sheets(folder / "wenhua.xlsx", 1),
+    "F23": lambda folder: _csv(folder / "shebei.txt", "gb18030", 1, "^"),
+    "F24": lambda folder: _array(folder / "tiaojie.json"),
+    "F25": lambda folder: _csv(folder / "quanzu.csv", "gbk", 1) | _csv(folder / "jifang.csv", "gbk", 1),
+    "F28": lambda folder: _csv(folder / "ljfl.csv", "utf-8", 1),
+    "F29": lambda folder: _sheets(folder / "wuye.xlsx", 1, "注", "备注"),
+    "F32": lambda folder: {"corp_info.parquet": _parquet(folder / "corp_info.parquet")},
+    "F33": lambda folder: _lines(folder / "yinhuan.jsonl"),
+    "F34": f34,
 }

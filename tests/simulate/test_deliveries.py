@@ -36,6 +36,18 @@ EXPECTED_DATES = {
     "F12": {FIRST, date(2026, 11, 1)},
     "F14": {FIRST, date(2026, 11, 2)},
     "F18": {FIRST, date(2026, 11, 1)},
+    "F19": {FIRST, date(2026, 11, 2)},
+    "F20": {FIRST},
+    "F21": {FIRST},
+    "F22": {FIRST, date(2026, 11, 1)},
+    "F23": DAILY,
+    "F24": DAILY,
+    "F25": {FIRST, date(2026, 11, 1)},
+    "F28": {FIRST, date(2026, 11, 1)},
+    "F29": {FIRST},
+    "F32": {FIRST, date(2026, 11, 2)},
+    "F33": DAILY,
+    "F34": DAILY,
 }
 
 

@@ -15,6 +15,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate.deliveries.common import Occasion, edit
 from pipelines.simulate.dirt import Picker
 
+BROKEN = "#REF!"  # what a formula shows whose cells are gone
 CREATED = datetime(2020, 1, 1)  # fixed, so that the same content gives the same bytes
 # name, column, rows allowed (None: all), change(old text, running number)
 Change = tuple[str, str, np.ndarray | None, Callable[[str, int], str]]
@@ -65,7 +66,9 @@ def sheet(
     for place, column in enumerate(columns):
         page.write_string(line, place, column)
         for row, value in enumerate(frame[column].to_list(), line + 1):
-            if isinstance(value, str):
+            if value == BROKEN:
+                page.write_formula(row, place, "=SUM(#REF!)", None, BROKEN)
+            elif isinstance(value, str):
                 if value:
                     page.write_string(row, place, value)
             elif value is not None:

@@ -1,0 +1,53 @@
+"""Readings of rivers, rain gauges and rural sewage by the month, of air and noise by the day (behind F34)."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulate import days
+from pipelines.simulate.population import World
+from pipelines.simulate.registers.draws import Draws
+
+RIVER, AIR, NOISE, FLOOD, SEWAGE = "河道断面", "空气站", "噪声点", "积水点", "农污设施"
+_POINTS = {RIVER: 420, AIR: 14, NOISE: 30, FLOOD: 160, SEWAGE: 500}
+# metric: (kind of point, lowest and highest reading)
+METRICS = {
+    "DO": (RIVER, 2.5, 10.5), "CODMn": (RIVER, 2.0, 11.0), "NH3N": (RIVER, 0.1, 2.2), "TP": (RIVER, 0.03, 0.4),
+    "AQI": (AIR, 25, 165), "PM25": (AIR, 8, 110), "Leq": (NOISE, 42, 72), "depth": (FLOOD, 0, 35),
+    "working": (SEWAGE, 0, 1),
+}  # fmt: skip
+DAILY = ("AQI", "PM25", "Leq")
+
+
+def build(world: World, day: date, metrics: tuple[str, ...]) -> pl.DataFrame:
+    """One row a point and metric, read on `day`: point, name, kind, village (-1: on the boundary), value, grade."""
+    frames = [_metric(world, day, metric) for metric in metrics]
+    return pl.concat(frames).sort("point", "metric")
+
+
+def _metric(world: World, day: date, metric: str) -> pl.DataFrame:
+    kind, low, high = METRICS[metric]
+    first = sum(size for name, size in _POINTS.items() if list(_POINTS).index(name) < list(_POINTS).index(kind))
+    number = first + np.arange(_POINTS[kind])
+    draws = Draws(world.seed, "environment", number)
+    village = (draws.share("village") * len(world.villages)).astype(np.int64)
+    if kind == RIVER:
+        village = np.where(draws.share("boundary") < 0.05, -1, village)
+    site, now = draws.share(metric), draws.share(f"{metric}.{day.isoformat()}")
+    value = low + (high - low) * np.clip(0.6 * site + 0.4 * now, 0, 1)
+    value = (draws.share(f"works.{day.isoformat()}") < 0.88).astype(float) if metric == "working" else value
+    grade = 1 + np.floor(np.clip(0.5 * site + 0.3 * draws.share(f"grade.{day.isoformat()}"), 0, 0.79) * 7).astype(int)
+    return pl.DataFrame(
+        {
+            "point": number,
+            "kind": pl.Series([kind] * len(number)),
+            "village": village,
+            "metric": pl.Series([metric] * len(number)),
+            "value": np.round(value, 3),
+            "grade": np.where(kind == RIVER, grade, 0),
+            "second": np.full(len(number), 36_000) + draws.whole("second", 0, 3_600),
+            "chief": draws.whole("chief", 1, 60),
+            "at": np.full(len(number), days.number(day)),
+        }
+    )
