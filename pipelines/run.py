@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -122,6 +123,21 @@ def _as_standard_input(descriptor: int) -> Iterator[None]:
     finally:
         os.dup2(saved, 0)
         os.close(saved)
+
+
+def follow_parent(parent: int) -> None:
+    """Ends this process soon after `parent` has died. For worker processes: call it first thing in them.
+
+    A worker that waits for its next task would wait for ever when its parent is killed, because its sibling holds the
+    other end of the queue; and as a child of the run it would hold the run's lock for as long.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def require_space(path: Path, bytes_needed: int) -> None:

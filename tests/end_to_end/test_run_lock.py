@@ -87,6 +87,37 @@ def test_a_child_that_outlives_a_killed_run_keeps_the_lock(settings: Settings) -
         pass
 
 
+POOL = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from pathlib import Path
+from pipelines.run import exclusive, follow_parent
+from pipelines.settings import Settings
+if __name__ == "__main__":
+    with exclusive(Settings(data=Path(sys.argv[1])), date(2026, 10, 31)):
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(2, context, follow_parent, (os.getpid(),)) as pool:
+            list(pool.map(abs, range(8)))
+            print(*(p.pid for p in multiprocessing.active_children()), flush=True)
+            time.sleep(60)
+"""
+
+
+def test_idle_workers_of_a_killed_run_do_not_keep_the_lock(settings: Settings, tmp_path: Path) -> None:
+    """Waiting for their next task they would hold it for ever: each holds the other's end of the queue."""
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    workers = [int(word) for word in process.stdout.readline().split()]
+    assert workers and all(Path(f"/proc/{pid}").exists() for pid in workers)
+    process.kill()
+    process.wait()
+    with exclusive(settings, date(2026, 11, 1), wait_s=10):
+        pass
+
+
 def test_standard_input_is_given_back(settings: Settings) -> None:
     before = os.fstat(0)
     with exclusive(settings, date(2026, 11, 1)):
