@@ -20,7 +20,7 @@ def xfy(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     if check:
         assert done.returncode == 0, f"xfy {' '.join(words)} exited {done.returncode}:\n{done.stdout}\n{done.stderr}"
