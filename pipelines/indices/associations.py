@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
+from pipelines.indices.numerics import is_constant
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result, exact_text
 from pipelines.indices.tree import COMPUTED
@@ -62,7 +63,7 @@ def correlation(first: Array, second: Array, kind: str) -> tuple[float, float, i
     """Return coefficient, p value and count over rows where both are present; NaN below 3 rows or without spread."""
     both = ~np.isnan(first) & ~np.isnan(second)
     x, y = first[both], second[both]
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < 3 or is_constant(x) or is_constant(y):
         return float("nan"), float("nan"), len(x)
     function = {"pearson": pearsonr, "spearman": spearmanr, "kendall": kendalltau}[kind]
     found = function(x, y)

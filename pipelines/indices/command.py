@@ -1,4 +1,4 @@
-"""`xfy index …`: check, build, explain, sensitivity, compare, series, weights. A typer application of its own.
+"""`xfy index …`: check, build, explain, sensitivity, compare, series, report and more; a typer application of its own.
 
 Thin: reads files, calls the package, prints or writes. Exit 0 done, 1 the specification or the data is refused, 2 wrong
 use. `python -m pipelines.indices` runs the same without the rest of the house.
@@ -248,6 +248,20 @@ def series_command(
         if len(result.table.period_order) < 2:
             raise DataError("a series needs a table with more than one period (table.period)")
         _give(changes(result, level), to, as_json)
+
+
+@app.command("report")
+def report_command(
+    database: Annotated[Path, typer.Argument(help="a run's database or a release's warehouse.duckdb")],
+    to: Annotated[Path, typer.Option("--out", help="folder for the pages and the workbook")],
+    index: Annotated[str, typer.Option(help="index")] = "happiness",
+    history: Annotated[list[Path] | None, typer.Option(help="databases of earlier dates, for trends")] = None,
+) -> None:
+    """Write the report in Chinese: pages for district, towns and villages, and a workbook; small cells hidden."""
+    from pipelines.indices.report import write_report
+
+    with _speaking():
+        write_report(database, to, index, history, lambda words: out.print(words, markup=False))
 
 
 _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {

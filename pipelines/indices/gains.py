@@ -21,7 +21,7 @@ SCHEMA = {
 
 
 def best_scores(result: Result) -> Array:
-    """Return each indicator's best possible score: the end of its range between goalposts, else the best unit's score."""
+    """Return each indicator's best score: the end of its range between goalposts, else the best unit's."""
     best = np.full(len(result.cells.settings), np.nan)
     scores = result.units.leaves.scores
     for column, setting in enumerate(result.cells.settings):

@@ -288,6 +288,13 @@ class Factor(Part):
     spread: float = Field(default=0.25, gt=0, lt=1)
 
 
+class Publish(Part):
+    """What a report hides: values resting on fewer than `least_n`, or on 1 to `least_count` - 1 cases or exceptions."""
+
+    least_n: int = Field(default=10, ge=0)
+    least_count: int = Field(default=5, ge=0)
+
+
 class Uncertainty(Part):
     """The Monte Carlo over the method: base draws (a power of two), seed and factors."""
 
@@ -336,6 +343,7 @@ class IndexSpec(Part):
     adjustments: tuple[Adjustment, ...] = ()
     levels: tuple[Level, ...] = ()
     rank: RankRule = RankRule()
+    publish: Publish = Publish()
     uncertainty: Uncertainty = Uncertainty()
     sampling: Sampling = Sampling()
 

@@ -22,7 +22,7 @@ from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.sampling import sampling_doubt
 from pipelines.indices.sensitivity import Sensitivity, sensitivities
-from pipelines.indices.spec import IndexSpec
+from pipelines.indices.spec import IndexSpec, Indicator, Node
 from pipelines.indices.tree import COMPUTED
 
 VALUES = "indices.indicator_value"
@@ -39,6 +39,7 @@ class IndexTables:
 
 DESCRIPTIONS = {
     "index_edition": "Editions of the indices in force: specification, fingerprint and conventions",
+    "index_part": "Nodes and indicators of each edition: names, units, directions, goalposts, sources",
     "index_score": "Score, rank, availability and status of every node for villages, towns and the district",
     "index_cell": "Every indicator of every area through all stages: raw, denominated, shrunk, treated, normalised",
     "index_explanation": "What each indicator contributes to a node's score; contributions sum to the score",
@@ -154,6 +155,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
     nodes = _doubtful_nodes(result)
     tables: dict[str, pl.DataFrame] = {
         "index_edition": _edition_row(edition, result, as_of),
+        "index_part": _parts(result),
         "index_score": result.scores(),
         "index_cell": result.lineage(),
         "index_explanation": explanations(result),
@@ -226,10 +228,49 @@ def _edition_row(edition: Edition, result: Result, as_of: date) -> pl.DataFrame:
             "supersedes": [spec.supersedes],
             "specification": [edition.path.name],
             "fingerprint": [edition.fingerprint],
+            "unit_level": [spec.units.level],
+            "levels": [";".join(level.level for level in spec.levels)],
+            "least_n": [spec.publish.least_n],
+            "least_count": [spec.publish.least_count],
             "conventions": ["; ".join(f"{key}={value}" for key, value in result.conventions().items())],
         },
         schema_overrides={"valid_from": pl.String, "supersedes": pl.String},
     )
+
+
+def _parts(result: Result) -> pl.DataFrame:
+    """Return one row a node and indicator, in the order of the specification."""
+    spec = result.spec
+    rows: list[dict[str, Any]] = []
+    for node in spec.nodes:
+        method = (node.aggregate or spec.node_defaults.aggregate).method
+        rows.append({"code": node.code, "parent": node.parent, "kind": "node", "method": method, **_words(node)})
+    for indicator, setting in zip(spec.indicators, result.cells.settings, strict=True):
+        posts = indicator.goalposts or (None, None)
+        rows.append(
+            {
+                "code": indicator.code,
+                "parent": indicator.parent,
+                "kind": "indicator",
+                "method": setting.normalise.method,
+                **_words(indicator),
+                "unit": indicator.unit,
+                "scale": indicator.scale,
+                "direction": "more" if indicator.direction > 0 else "less",
+                "goalpost_low": posts[0] if isinstance(posts[0], float) else None,
+                "goalpost_high": posts[1] if isinstance(posts[1], float) else None,
+                "source": ";".join(indicator.source),
+                "cadence": indicator.cadence,
+            }
+        )
+    texts = ("code", "parent", "kind", "method", "name", "name_en", "note", "unit", "direction", "source", "cadence")
+    schema: dict[str, Any] = {**dict.fromkeys(texts, pl.String)}
+    schema.update(dict.fromkeys(("scale", "goalpost_low", "goalpost_high"), pl.Float64))
+    return pl.DataFrame(rows, schema=schema).with_row_index("position").with_columns(pl.col("position").cast(pl.Int64))
+
+
+def _words(part: Node | Indicator) -> dict[str, str]:
+    return {"name": part.name, "name_en": part.name_en, "note": part.note}
 
 
 def write(connection: duckdb.DuckDBPyConnection, tables: IndexTables) -> list[str]:

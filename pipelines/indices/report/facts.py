@@ -1,0 +1,204 @@
+"""What a report shows, read once from a database with schema `indices`: scores, cells, gains, doubt, what is hidden.
+
+Belongs here: reading, joining, hiding small cells. Not here: how anything looks (`plots`, `pages`, `workbook`).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.indices.problems import DataError, nearest
+
+STATUS = {
+    "computed": "已计算",
+    "insufficient": "数据不足，不予计算",
+    "no_data": "无数据",
+    "not_applicable": "不适用",
+    "screened_out": "未纳入",
+    "imputed": "填补",
+    "rank_hidden": "人口过少，不排名",
+    "observed": "有数据",
+    "zero": "零值",
+    "missing": "缺数据",
+    "treated": "已处理",
+}
+LEVELS = {"village": "村居", "town": "镇（街道）", "district": "区"}
+FACTORS = {
+    "normalise": "标准化方法",
+    "treat": "异常值处理",
+    "impute": "缺失值填补",
+    "aggregate": "合成方法",
+    "weights": "权重方法",
+    "weight_noise": "权重浮动",
+    "drop": "剔除单项指标",
+}
+
+
+@dataclass
+class Area:
+    """One area and everything known of it; keys of dictionaries are codes of nodes or indicators."""
+
+    code: str
+    name: str
+    level: str
+    parent: str | None
+    scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cells: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gains: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    method: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sampling: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Facts:
+    """A report's content: the edition, parts by code in order, areas by level and code, findings about the method."""
+
+    edition: dict[str, Any]
+    parts: dict[str, dict[str, Any]]
+    areas: dict[str, dict[str, Area]]
+    effects: list[dict[str, Any]]
+    associations: list[dict[str, Any]]
+    influence: list[dict[str, Any]]
+
+    @property
+    def root(self) -> str:
+        """Code of the root node."""
+        return next(code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] is None)
+
+    @property
+    def dimensions(self) -> list[str]:
+        """Codes of the root's child nodes."""
+        return [code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] == self.root]
+
+    def indicators(self, node: str) -> list[str]:
+        """Codes of the indicators directly below a node."""
+        return [code for code, part in self.parts.items() if part["kind"] == "indicator" and part["parent"] == node]
+
+    def name(self, code: str) -> str:
+        """A part's Chinese name, or its code."""
+        return self.parts[code]["name"] or code if code in self.parts else code
+
+    def levels(self) -> list[str]:
+        """Levels from the units up."""
+        higher = [level for level in self.edition["levels"].split(";") if level]
+        return [self.edition["unit_level"], *higher]
+
+    def villages_of(self, town: str) -> list[Area]:
+        """The units of an area of the level above them, by code."""
+        return [area for _, area in sorted(self.areas[self.levels()[0]].items()) if area.parent == town]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str, index: str, edition: str) -> list[dict[str, Any]]:
+    text = f"select * from indices.{table} where index = ? and edition = ?"
+    return connection.sql(text, params=[index, edition]).pl().to_dicts()
+
+
+def read_facts(database: Path, index: str, history: list[Path] | None = None) -> Facts:
+    """Read one index from a run's database or a release; `history` are databases of earlier dates for trends.
+
+    Raises `DataError` if the database has no such index.
+    """
+    with duckdb.connect(str(database), read_only=True) as connection:
+        editions = connection.sql("select * from indices.index_edition").pl().to_dicts()
+        found = [row for row in editions if row["index"] == index]
+        if not found:
+            raise DataError(f"{database.name} has no index '{index}'{nearest(index, [e['index'] for e in editions])}")
+        edition = found[-1]
+        key = index, edition["edition"]
+        parts = {row["code"]: row for row in sorted(_rows(connection, "index_part", *key), key=lambda r: r["position"])}
+        facts = Facts(
+            edition=edition,
+            parts=parts,
+            areas={},
+            effects=_rows(connection, "index_method_effect", *key),
+            associations=_rows(connection, "index_association", *key),
+            influence=_rows(connection, "index_influence", *key),
+        )
+        _add_areas(facts, connection, key)
+        _add_details(facts, connection, key)
+    for path in history or []:
+        _add_history(facts, path, key)
+    for areas in facts.areas.values():
+        for area in areas.values():
+            area.hidden = hidden_cells(facts, area)
+            for points in area.history.values():
+                points.sort()
+    return facts
+
+
+def _add_areas(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple[str, str]) -> None:
+    villages = connection.sql("select village_code, town_code, town_name from subjects.village").pl().to_dicts()
+    towns = {row["village_code"]: row["town_code"] for row in villages}
+    for row in _rows(connection, "index_score", *key):
+        areas = facts.areas.setdefault(row["level"], {})
+        name = row["area_name"] or (LEVELS["district"] if row["level"] == "district" else row["area_code"])
+        area = areas.setdefault(
+            row["area_code"], Area(row["area_code"], name, row["level"], towns.get(row["area_code"]))
+        )
+        area.scores[row["node"]] = row
+        if row["score"] is not None:
+            area.history.setdefault(row["node"], []).append((row["as_of"].isoformat(), row["score"]))
+
+
+def _add_details(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple[str, str]) -> None:
+    for row in _rows(connection, "index_cell", *key):
+        facts.areas[row["level"]][row["area_code"]].cells[row["indicator"]] = row
+    contributions = _rows(connection, "index_explanation", *key)
+    for row in contributions:
+        cells = facts.areas[row["level"]][row["area_code"]].cells
+        if row["kind"] == "indicator" and row["node"] in facts.dimensions:
+            cells[row["part"]]["contribution"] = row["contribution"]
+    for row in _rows(connection, "index_gain", *key):
+        gains = facts.areas[row["level"]][row["area_code"]].gains.setdefault(row["node"], [])
+        gains.append(row)
+    units = facts.areas[facts.levels()[0]]
+    for row in _rows(connection, "index_method_doubt", *key):
+        units[row["area_code"]].method[row["node"]] = row
+    for row in _rows(connection, "index_sampling_doubt", *key):
+        units[row["area_code"]].sampling[row["node"]] = row
+    for areas in facts.areas.values():
+        for area in areas.values():
+            for gains in area.gains.values():
+                gains.sort(key=lambda row: (-row["gain"], row["indicator"]))
+
+
+def _add_history(facts: Facts, path: Path, key: tuple[str, str]) -> None:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for row in _rows(connection, "index_score", *key):
+            area = facts.areas.get(row["level"], {}).get(row["area_code"])
+            point = row["as_of"].isoformat(), row["score"]
+            if area is not None and row["score"] is not None and point not in area.history.get(row["node"], []):
+                area.history.setdefault(row["node"], []).append(point)
+
+
+def hidden_cells(facts: Facts, area: Area) -> set[str]:
+    """Return the indicators whose values may not be shown for an area.
+
+    A value is hidden if it rests on fewer than `least_n`, or on 1 to `least_count` - 1 cases or exceptions. Where that
+    hides exactly one indicator of a dimension with a score, the next smallest is hidden with it: from the dimension's
+    score and all other indicators the single hidden one could be computed.
+    """
+    least_n, least_count = facts.edition["least_n"], facts.edition["least_count"]
+    hidden: set[str] = set()
+    for node in facts.dimensions:
+        shown = [c for c in facts.indicators(node) if area.cells.get(c, {}).get("normalised") is not None]
+        own = {code for code in shown if is_small(area.cells[code], least_n, least_count)}
+        if len(own) == 1 and len(shown) > 1:
+            rest = [code for code in shown if code not in own]
+            own.add(min(rest, key=lambda code: (area.cells[code]["denominator"] or 0.0, code)))
+        hidden |= own
+    return hidden
+
+
+def is_small(cell: dict[str, Any], least_n: int, least_count: int) -> bool:
+    """Say whether a cell rests on too few cases; cells without numerator and denominator never do."""
+    top, bottom = cell["numerator"], cell["denominator"]
+    if top is None or bottom is None:
+        return False
+    exceptions = bottom - top
+    few = 0 < top < least_count or (top <= bottom and 0 < exceptions < least_count)
+    return bool(bottom < least_n or few)

@@ -1,0 +1,288 @@
+"""Pages for the district, a town and a village, as HTML text that needs nothing but itself.
+
+Belongs here: what stands on which page, in Chinese. Not here: reading (`facts`), drawing (`plots`), files (`write`).
+"""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from pipelines.indices.report import plots
+from pipelines.indices.report.facts import FACTORS, LEVELS, STATUS, Area, Facts
+
+_STYLE = """
+body{font-family:'Noto Sans CJK SC','Microsoft YaHei',sans-serif;color:#1f2933;line-height:1.6;
+max-width:980px;margin:0 auto;padding:16px}
+h1{font-size:24px}h2{font-size:18px;border-bottom:2px solid #e4e7eb;padding-bottom:4px;margin-top:28px}
+table{border-collapse:collapse;width:100%;font-size:14px}
+th,td{border-bottom:1px solid #e4e7eb;padding:4px 8px;text-align:left}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:#52606d;font-size:13px}
+nav a{margin-right:12px}details{margin:8px 0}summary{cursor:pointer}
+@media print{nav,summary{display:none}}
+"""
+HIDDEN = "＊"
+_HIDDEN_NOTE = (
+    "＊ 样本过少，为保护个人信息不予显示（样本少于{n}，或计数为1至{c}；"
+    "仅隐藏一项会被推算出来，因此同一维度至少隐藏两项）。"
+)
+
+
+def page(title: str, body: Iterable[str], links: Iterable[tuple[str, str]] = ()) -> str:
+    """One whole page."""
+    nav = "".join(f'<a href="{escape(href, quote=True)}">{escape(words)}</a>' for href, words in links)
+    return (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><nav>{nav}</nav>"
+        f"<h1>{escape(title)}</h1>{''.join(body)}</body></html>\n"
+    )
+
+
+def _table(head: list[tuple[str, bool]], rows: Iterable[list[str]]) -> str:
+    """A table; the flag in the head says that a column is numbers. Cells are HTML already."""
+    top = "".join(
+        f'<th class="n">{escape(words)}</th>' if number else f"<th>{escape(words)}</th>" for words, number in head
+    )
+    lines = []
+    for row in rows:
+        cells = "".join(
+            f'<td class="n">{cell}</td>' if number else f"<td>{cell}</td>"
+            for cell, (_, number) in zip(row, head, strict=True)
+        )
+        lines.append(f"<tr>{cells}</tr>")
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "—" if value is None else f"{value:.{digits}f}"
+
+
+def _rank(row: dict[str, Any]) -> str:
+    return "—" if row["rank"] is None else f"{row['rank']:.0f}"
+
+
+def four_facts(facts: Facts, area: Area) -> str:
+    """Data date, coverage, formula version and change: the four facts every score is published with."""
+    edition = facts.edition
+    shares = [area.scores[node]["availability_exact"] or "0" for node in facts.dimensions]
+    covered = "，".join(f"{facts.name(node)} {share}" for node, share in zip(facts.dimensions, shares, strict=True))
+    changes = []
+    for node in (facts.root, *facts.dimensions):
+        points = area.history.get(node, [])
+        if len(points) > 1:
+            changes.append(f"{facts.name(node)} {points[-1][1] - points[-2][1]:+.1f}")
+    change = "，".join(changes) if changes else "无上期可比"
+    return (
+        f'<p class="note">数据日期 {edition["as_of"]:%Y-%m-%d}　方法版本 {escape(edition["edition"])}'
+        f"（{edition['fingerprint'][:12]}）<br>各维度已有指标的权重：{escape(covered)}<br>与上期相比：{escape(change)}</p>"
+    )
+
+
+def _profile(facts: Facts, area: Area, against: Area | None) -> str:
+    rows = []
+    for node in (facts.root, *facts.dimensions):
+        row = area.scores[node]
+        mark = against.scores[node]["score"] if against is not None else None
+        rows.append((facts.name(node), row["score"], mark, STATUS.get(row["status"], row["status"])))
+    note = '<p class="note">竖线为全区得分。</p>' if against is not None else ""
+    return "<h2>各维度得分</h2>" + plots.profile(rows, f"{area.name}各维度得分") + note
+
+
+def _gains(facts: Facts, area: Area, limit: int = 8) -> str:
+    rows = []
+    for node in facts.dimensions:
+        for gain in area.gains.get(node, []):
+            # A hidden indicator is not named either: its place in the order would tell its score.
+            if gain["gain"] > 0 and gain["indicator"] not in area.hidden:
+                name = facts.name(gain["indicator"])
+                cells = [escape(facts.name(node)), escape(name), _number(gain["score"]), f"+{gain['gain']:.1f}"]
+                rows.append((-gain["gain"], gain["indicator"], cells))
+    if not rows:
+        return ""
+    head = [("维度", False), ("指标", False), ("现得分", True), ("若达目标，维度得分提高", True)]
+    return "<h2>先改什么</h2>" + _table(head, [cells for _, _, cells in sorted(rows)[:limit]])
+
+
+def _cells(facts: Facts, area: Area) -> str:
+    parts = []
+    for node in facts.dimensions:
+        rows = []
+        for code in facts.indicators(node):
+            part, cell = facts.parts[code], area.cells.get(code)
+            if cell is None:
+                continue
+            secret = code in area.hidden
+            value = HIDDEN if secret else _number(cell["denominated"], 2)
+            score = HIDDEN if secret else _number(cell["normalised"])
+            share = HIDDEN if secret else _number(cell.get("contribution"), 2)
+            rows.append(
+                [
+                    escape(code),
+                    escape(part["name"]),
+                    value,
+                    escape(part["unit"]),
+                    score,
+                    share,
+                    STATUS.get(cell["status"], cell["status"]),
+                ]
+            )
+        head = [
+            ("代码", False),
+            ("指标", False),
+            ("数值", True),
+            ("单位", False),
+            ("得分", True),
+            ("贡献", True),
+            ("状态", False),
+        ]
+        parts.append(f"<h2>{escape(facts.name(node))}</h2>{_table(head, rows)}")
+    edition = facts.edition
+    parts.append('<p class="note">数值为原始值；人口少的村居，得分按向全区水平收缩后的值计算。</p>')
+    parts.append(f'<p class="note">{_HIDDEN_NOTE.format(n=edition["least_n"], c=edition["least_count"] - 1)}</p>')
+    return "".join(parts)
+
+
+def _trends(facts: Facts, area: Area) -> str:
+    drawn = []
+    for node in (facts.root, *facts.dimensions):
+        points = area.history.get(node, [])
+        if len(points) > 1:
+            drawn.append(
+                f"<h3>{escape(facts.name(node))}</h3>{plots.trend(points, f'{area.name}{facts.name(node)}走势')}"
+            )
+    return "<h2>走势</h2>" + "".join(drawn) if drawn else ""
+
+
+def _ranking(facts: Facts, node: str, areas: list[Area], title: str, most: int) -> str:
+    rows = []
+    for area in areas:
+        score, doubt = area.scores[node], area.method.get(node)
+        if score["rank"] is not None and doubt is not None:
+            rows.append((area.name, score["rank"], doubt["rank_low"], doubt["rank_high"]))
+    rows.sort(key=lambda row: row[1])
+    return plots.bands(rows, most, title) if rows else '<p class="note">无可排名的村居。</p>'
+
+
+def village_page(facts: Facts, area: Area, town: Area | None, district: Area | None) -> str:
+    """A village: profile, what to improve first, its doubt, every indicator, trend."""
+    body = [four_facts(facts, area), _profile(facts, area, district), _gains(facts, area)]
+    rows = []
+    for node in (facts.root, *facts.dimensions):
+        score, method, sample = area.scores[node], area.method.get(node), area.sampling.get(node)
+        if score["score"] is None:
+            continue
+        shown = score["rank"] is not None
+        by_method = f"{method['rank_low']:.0f}–{method['rank_high']:.0f}" if method and shown else "—"
+        by_chance = f"{sample['rank_low']:.0f}–{sample['rank_high']:.0f}" if sample and shown else "—"
+        interval = f"{sample['score_low']:.1f}–{sample['score_high']:.1f}" if sample else "—"
+        rows.append([escape(facts.name(node)), _number(score["score"]), interval, _rank(score), by_method, by_chance])
+    head = [
+        ("维度", False),
+        ("得分", True),
+        ("抽样误差区间", True),
+        ("全区位次", True),
+        ("换方法的位次", True),
+        ("抽样误差的位次", True),
+    ]
+    note = (
+        '<p class="note">“换方法”指标准化、权重、合成方法换成同样合理的做法（5%–95%）；'
+        "“抽样误差”只反映村居人数多少带来的偶然性（80%）。二者含义不同，不可相加。</p>"
+    )
+    if rows:
+        body.append("<h2>得分有多可靠</h2>" + _table(head, rows) + note)
+    body += [_trends(facts, area), _cells(facts, area)]
+    links = [("index.html", LEVELS["district"])]
+    if town is not None:
+        links.append((f"town-{town.code}.html", town.name))
+    return page(f"{area.name}　{facts.edition['name']}", body, links)
+
+
+def town_page(facts: Facts, area: Area, district: Area | None) -> str:
+    """A town: profile, its villages with ranks in the district, what to improve first, every indicator."""
+    villages = facts.villages_of(area.code)
+    body = [four_facts(facts, area), _profile(facts, area, district), _gains(facts, area)]
+    body.append("<h2>各村居</h2>" + _listing(facts, villages, "village"))
+    most = len(facts.areas[facts.levels()[0]])
+    for node in (facts.root, *facts.dimensions):
+        if any(village.method.get(node) for village in villages):
+            title = f"{area.name}各村居{facts.name(node)}全区位次"
+            body.append(f"<h2>{escape(facts.name(node))}：全区位次与换方法的区间</h2>")
+            body.append(_ranking(facts, node, villages, title, most))
+    body += [_trends(facts, area), _cells(facts, area)]
+    return page(f"{area.name}　{facts.edition['name']}", body, [("index.html", LEVELS["district"])])
+
+
+def _listing(facts: Facts, areas: list[Area], kind: str) -> str:
+    nodes = [facts.root, *facts.dimensions]
+    head = [("名称", False)] + [(facts.name(node), True) for node in nodes]
+    rows = []
+    for area in areas:
+        cells = [f'<a href="{kind}-{escape(area.code, quote=True)}.html">{escape(area.name)}</a>']
+        for node in nodes:
+            row = area.scores[node]
+            rank = f"（{row['rank']:.0f}）" if row["rank"] is not None else ""
+            cells.append("—" if row["score"] is None else f"{row['score']:.1f}{rank}")
+        rows.append(cells)
+    return _table(head, rows) + '<p class="note">括号内为位次；— 表示数据不足或无数据，不予估计。</p>'
+
+
+def district_page(facts: Facts, district: Area | None) -> str:
+    """The district: profile, towns, rankings of all villages, and how sure the method is."""
+    levels = facts.levels()
+    units = [area for _, area in sorted(facts.areas[levels[0]].items())]
+    body = []
+    if district is not None:
+        body += [four_facts(facts, district), _profile(facts, district, None), _gains(facts, district)]
+    if len(levels) > 2:
+        body.append(
+            "<h2>各镇（街道）</h2>" + _listing(facts, [a for _, a in sorted(facts.areas[levels[1]].items())], "town")
+        )
+    for node in (facts.root, *facts.dimensions):
+        if any(area.method.get(node) for area in units):
+            plot = _ranking(facts, node, units, f"村居{facts.name(node)}位次", len(units))
+            body.append(
+                f"<h2>{escape(facts.name(node))}：村居位次</h2><details><summary>展开全部村居</summary>{plot}</details>"
+            )
+    body += [_method(facts), _flags(facts)]
+    if district is not None:
+        body += [_trends(facts, district), _cells(facts, district)]
+    return page(f"{facts.edition['name']}　{LEVELS['district']}", body)
+
+
+def _method(facts: Facts) -> str:
+    rows = []
+    for effect in facts.effects:
+        known = next((words for key, words in FACTORS.items() if effect["factor"].startswith(key)), effect["factor"])
+        interval = f"{effect['total_low']:.2f}–{effect['total_high']:.2f}"
+        rows.append(
+            [
+                escape(facts.name(effect["node"])),
+                escape(known),
+                f"{effect['first']:.2f}",
+                f"{effect['total']:.2f}",
+                interval,
+            ]
+        )
+    if not rows:
+        return ""
+    head = [("维度", False), ("方法上的选择", False), ("单独影响", True), ("总影响", True), ("总影响区间", True)]
+    note = '<p class="note">总影响是位次变动中由该项选择（含与其他选择的共同作用）造成的份额。</p>'
+    return "<h2>位次取决于哪些方法选择</h2>" + _table(head, rows) + note
+
+
+def _flags(facts: Facts) -> str:
+    words = {"redundant": "高度重复", "contrary": "方向相反"}
+    rows = [
+        [
+            escape(facts.name(row["first"])),
+            escape(facts.name(row["second"])),
+            f"{row['r']:.2f}",
+            words.get(row["flag"], row["flag"]),
+        ]
+        for row in facts.associations
+        if row["flag"] is not None and row["relation"] != "root"
+    ]
+    if not rows:
+        return ""
+    head = [("指标", False), ("与", False), ("相关系数", True), ("提示", False)]
+    return f"<h2>指标之间的提示</h2><details><summary>{len(rows)} 项</summary>{_table(head, rows)}</details>"

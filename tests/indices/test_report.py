@@ -1,0 +1,176 @@
+"""The report: what stands on its pages, that small cells cannot be read or computed from it, and hostile names."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import polars as pl
+import pytest
+
+from pipelines.indices.problems import DataError
+from pipelines.indices.report import write_report
+from pipelines.indices.report.facts import hidden_cells, is_small, read_facts
+from pipelines.indices.report.pages import HIDDEN
+from pipelines.indices.warehouse import run, write
+from tests.indices.conftest import SPECS
+
+HOSTILE = "=cmd|' /C calc'!A0<script>alert(1)</script>"
+VILLAGES = [
+    ("v1", "甲村委会", "t1", "东镇", 800),
+    ("v2", HOSTILE, "t1", "东镇", 600),
+    ("v3", "丙居委会", "t2", "西镇", 900),
+    ("v4", "丁村委会", "t2", "西镇", 12),
+]
+SMALL = {("v1", "EDU01"): (2, 5), ("v2", "HOU02"): (297, 300), ("v3", "HOU05"): (3, 700)}
+
+
+def _database(path: Path, as_of: date, share: float = 0.6) -> Path:
+    """A run's database with every core indicator observed, some of them resting on few cases."""
+    from pipelines.indices.load import load_spec
+
+    spec = load_spec(SPECS / "happiness-extended.yml")
+    rows = []
+    for number, indicator in enumerate(spec.indicators):
+        low, high = indicator.goalposts
+        for place, (code, *_rest, people) in enumerate(VILLAGES):
+            rate = (low + (high - low) * (share - 0.1 * ((place + number) % 4))) / indicator.scale
+            top, bottom = SMALL.get((code, indicator.code), (rate * people, people))
+            rows.append(
+                (indicator.code, code, float(top), float(bottom), float(bottom), 0.0, 20.0 * bottom, "observed")
+            )
+    names = ["indicator", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
+    columns = ["village_code", "name", "town_code", "town_name", "n_res"]
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema indices; create schema subjects").fetchall()
+        for table, frame in (
+            ("indices.indicator_value", pl.DataFrame(rows, schema=names, orient="row")),
+            ("subjects.village", pl.DataFrame(VILLAGES, schema=columns, orient="row")),
+        ):
+            connection.register("incoming", frame.to_arrow())
+            connection.execute(f"create table {table} as select * from incoming").fetchall()
+            connection.unregister("incoming")
+    found = run(path, SPECS, as_of)
+    with duckdb.connect(str(path)) as connection:
+        write(connection, found)
+    return path
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory) -> Path:
+    return _database(tmp_path_factory.mktemp("report") / "now.duckdb", date(2026, 10, 31))
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory) -> Path:
+    return _database(tmp_path_factory.mktemp("report") / "before.duckdb", date(2025, 10, 31), share=0.5)
+
+
+@pytest.fixture(scope="module")
+def out(database, before, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "out"
+    write_report(database, folder, history=[before])
+    return folder
+
+
+def test_there_is_a_page_for_the_district_each_town_and_each_village(out):
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "index.html",
+        "report.xlsx",
+        "town-t1.html",
+        "town-t2.html",
+        *(f"village-v{n}.html" for n in range(1, 5)),
+    }
+
+
+def test_pages_say_the_four_facts_and_what_to_improve_first(out):
+    text = (out / "village-v3.html").read_text(encoding="utf-8")
+    for words in (
+        "数据日期 2026-10-31",
+        "方法版本 2026.1",
+        "各维度已有指标的权重",
+        "与上期相比：幸福指数 +",
+        "先改什么",
+        "得分有多可靠",
+        "走势",
+        "抽样误差",
+    ):
+        assert words in text
+    town = (out / "town-t2.html").read_text(encoding="utf-8")
+    assert 'href="village-v3.html"' in town and "全区位次与换方法的区间" in town
+    district = (out / "index.html").read_text(encoding="utf-8")
+    assert 'href="town-t1.html"' in district and "位次取决于哪些方法选择" in district
+
+
+def test_plots_are_well_formed_and_nothing_is_loaded_from_elsewhere(out):
+    for path in out.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+        assert drawn
+        for svg in drawn:
+            ElementTree.fromstring(svg)
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", "") and "<script" not in text
+
+
+def test_names_stay_text_on_pages_and_in_the_workbook(out):
+    assert "&lt;script&gt;" in (out / "village-v2.html").read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(out / "report.xlsx")
+    assert book.sheetnames == ["说明", "得分", "指标", "先改什么", "可靠程度", "方法敏感性"]
+    cells = [cell for row in book["得分"].iter_rows() for cell in row if cell.value == HOSTILE]
+    assert cells and all(cell.data_type == "s" for cell in cells)
+
+
+def test_small_cells_are_hidden_everywhere_and_never_alone(out, database):
+    book = openpyxl.load_workbook(out / "report.xlsx")
+    rows = [[cell.value for cell in row] for row in book["指标"].iter_rows(min_row=2)]
+    by_cell = {(row[1], row[4]): row for row in rows}
+    for (village, indicator), _ in SMALL.items():
+        row = by_cell[village, indicator]
+        assert row[6] == row[8] == row[9] == HIDDEN
+        hidden = [r for r in rows if r[1] == village and r[3] == row[3] and r[6] == HIDDEN]
+        assert len(hidden) >= 2
+    named = {(row[1].value, row[4].value) for row in book["先改什么"].iter_rows(min_row=2)}
+    assert ("v1", "幼儿园可达率") not in named
+    page = (out / "village-v1.html").read_text(encoding="utf-8")
+    line = re.search(r"<tr><td>EDU01</td>.*?</tr>", page).group(0)
+    assert line.count(HIDDEN) == 3 and "40.0" not in line
+
+
+def test_what_is_small():
+    def cell(top, bottom):
+        return {"numerator": top, "denominator": bottom}
+
+    assert is_small(cell(5, 9), 10, 5) and is_small(cell(4, 100), 10, 5) and is_small(cell(96, 100), 10, 5)
+    assert (
+        not is_small(cell(0, 100), 10, 5) and not is_small(cell(100, 100), 10, 5) and not is_small(cell(5, 100), 10, 5)
+    )
+    # More than one a head (places, square metres) has no exceptions to count.
+    assert not is_small(cell(3000, 100), 10, 5) and not is_small(cell(None, None), 10, 5)
+
+
+def test_a_single_hidden_indicator_takes_the_next_smallest_along(database):
+    facts = read_facts(database, "happiness")
+    area = facts.areas["village"]["v3"]
+    hidden = hidden_cells(facts, area) & set(facts.indicators("HOU"))
+    assert "HOU05" in hidden and len(hidden) == 2
+
+
+def test_a_village_without_a_rank_is_in_no_ranking(out):
+    page = (out / "index.html").read_text(encoding="utf-8")
+    drawn = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "丙居委会" in drawn and "丁村委会" not in drawn
+    assert "丁村委会" in (out / "town-t2.html").read_text(encoding="utf-8")
+
+
+def test_the_same_database_gives_the_same_pages(database, before, out, tmp_path):
+    write_report(database, tmp_path, history=[before])
+    for path in out.glob("*.html"):
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_an_index_the_database_lacks_is_refused(database, tmp_path):
+    with pytest.raises(DataError, match="no index 'hapiness' .did you mean 'happiness'"):
+        write_report(database, tmp_path, "hapiness")
