@@ -4,6 +4,7 @@ Holds the lock that makes a run exclusive, the name and life of the run's databa
 computes is the business of the six rooms; this module knows none of them.
 """
 
+import atexit
 import fcntl
 import json
 import os
@@ -125,11 +126,12 @@ def _as_standard_input(descriptor: int) -> Iterator[None]:
         os.close(saved)
 
 
-def follow_parent(parent: int) -> None:
-    """Ends this process soon after `parent` has died. For worker processes: call it first thing in them.
+def begin_worker(parent: int) -> None:
+    """First thing in a worker process: it ends soon after `parent` has died, and ends without noise.
 
     A worker that waits for its next task would wait for ever when its parent is killed, because its sibling holds the
-    other end of the queue; and as a child of the run it would hold the run's lock for as long.
+    other end of the queue; and as a child of the run it would hold the run's lock for as long. Ending at once spares the
+    reader DuckDB's page on references leaked while the interpreter is torn down, which means nothing.
     """
 
     def watch() -> None:
@@ -138,6 +140,7 @@ def follow_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    atexit.register(os._exit, 0)
 
 
 def require_space(path: Path, bytes_needed: int) -> None:

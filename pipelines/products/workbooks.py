@@ -22,7 +22,7 @@ import xlsxwriter
 from pipelines.products.bulk import Block, BulkSheet, render
 from pipelines.products.declarations import AUTO, MANUAL, PENDING, Declarations, Ledger
 from pipelines.products.parquet import TOWN, VILLAGE, write_parquet
-from pipelines.run import follow_parent
+from pipelines.run import begin_worker
 
 WRITTEN_AS = datetime(2000, 1, 1)
 """The creation time all workbooks bear; the clock's would make equal books differ."""
@@ -112,7 +112,7 @@ def _each(jobs: list[_Job], processes: int) -> Iterator[list[Path]]:
         return
     # Not by fork: the parent holds an open database and threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, follow_parent, (os.getpid(),)) as pool:
+    with ProcessPoolExecutor(processes, context, begin_worker, (os.getpid(),)) as pool:
         for future in as_completed([pool.submit(_write_town, job) for job in jobs]):
             yield future.result()
 

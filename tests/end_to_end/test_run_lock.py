@@ -92,12 +92,12 @@ import multiprocessing, os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
-from pipelines.run import exclusive, follow_parent
+from pipelines.run import exclusive, begin_worker
 from pipelines.settings import Settings
 if __name__ == "__main__":
     with exclusive(Settings(data=Path(sys.argv[1])), date(2026, 10, 31)):
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(2, context, follow_parent, (os.getpid(),)) as pool:
+        with ProcessPoolExecutor(2, context, begin_worker, (os.getpid(),)) as pool:
             list(pool.map(abs, range(8)))
             print(*(p.pid for p in multiprocessing.active_children()), flush=True)
             time.sleep(60)
