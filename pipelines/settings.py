@@ -25,6 +25,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=REPOSITORY / "data", description="data root (XFY_DATA)")
     key_file: Path | None = Field(default=None, description="pseudonym key (XFY_KEY_FILE), default <data>/vault/key")
+    password_dir: Path | None = Field(
+        default=None, description="archives' passwords (XFY_PASSWORD_DIR), default <data>/vault/passwords"
+    )
     contracts: Path = REPOSITORY / "data" / "contracts"
     reference: Path = REPOSITORY / "data" / "reference"
     tag_rules: Path = REPOSITORY / "tag_rules"
@@ -38,6 +41,11 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The pseudonym key's file."""
         return self.key_file or self.vault / "key"
+
+    @property
+    def passwords(self) -> Path:
+        """Folder of passwords for archives that come locked: one file a feed, named like it."""
+        return self.password_dir or self.vault / "passwords"
 
     @cached_property
     def root(self) -> Path:

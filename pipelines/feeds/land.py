@@ -69,12 +69,14 @@ def _land(
             _say(report, delivery, refused)
             return refused
         (place / REFUSED).unlink(missing_ok=True)
-        if _same_making(old, fresh):
+        # A locked archive is tried again: its password may have been put in place since.
+        is_locked = old.problem is not None and old.problem.kind in ("no_password", "wrong_password")
+        if _same_making(old, fresh) and not is_locked:
             return old
     if same_as is not None:
         return _store_repeat(settings, contract, delivery, fresh, marks)
     try:
-        raw = readers.read(contract, delivery.folder)
+        raw = readers.read(contract, delivery.folder, settings.passwords)
     except DeliveryProblem as problem:
         receipt = _with_problem(fresh, delivery, problem)
         _store(settings, contract, delivery, receipt, marks, None)

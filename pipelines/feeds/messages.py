@@ -133,6 +133,14 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
         "文件已加密或不是约定格式;请解密后重报。",
         "The file is encrypted or of another format; deliver it plain.",
     ),
+    "no_password": (
+        "没有 {detail} 压缩包的密码;请把密码放入密码文件夹中以来源编号命名的文件。",
+        "The password of {detail}'s archive is not in place; put it into the password folder, in a file named like it.",
+    ),
+    "wrong_password": (
+        "压缩包的密码不符;请与报送单位核对密码文件。",
+        "The archive does not open with the password in place; settle it with the department.",
+    ),
     "changed_in_place": (
         "已登记批次的文件被改动;请恢复原文件,把更正作为新的批次号报送。",
         "Files of a delivery that was landed before have changed; restore them and deliver the correction under a "

@@ -33,7 +33,7 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
             folder = Path(scratch)
             shutil.copyfile(path, folder / path.name)
         try:
-            raw = readers.read(contract, folder)
+            raw = readers.read(contract, folder, settings.passwords)
         except DeliveryProblem as problem:
             reason = problem.describe(contract.feed, business_on.isoformat(), "trial")
             return {**_counts(0, 0, 0, 0), "state": "rejected", "rules": [], "reasons": [reason]}

@@ -18,17 +18,21 @@ from pipelines.simulate.deliveries import (
     b05,
     f01,
     f02,
+    f03,
     f04,
     f05,
     f06,
     f07,
     f08,
+    f09,
     f10,
     f11,
     f12,
     f13,
     f14,
     f15,
+    f16,
+    f17,
     f18,
     f19,
     f20,
@@ -53,15 +57,12 @@ SMALLEST = 0.001
 _DELIVERY = "001"
 _WRITERS = {
     "B01": b01.write, "B02": b02.write, "B03": b03.write, "B04": b04.write, "B05": b05.write,
-    "F02": f02.write, "F04": f04.write, "F05": f05.write, "F06": f06.write, "F07": f07.write,
-    "F08": f08.write, "F10": f10.write, "F11": f11.write, "F12": f12.write, "F13": f13.write,
-    "F14": f14.write, "F15": f15.write, "F18": f18.write, "F19": f19.write, "F20": f20.write,
-    "F22": f22.write, "F23": f23.write, "F28": f28.write, "F29": f29.write, "F32": f32.write,
-    "F34": f34.write,
-    "F21": f21.write,
-    "F24": f24.write,
-    "F25": f25.write,
-    "F33": f33.write,
+    "F02": f02.write, "F03": f03.write, "F04": f04.write, "F05": f05.write, "F06": f06.write,
+    "F07": f07.write, "F08": f08.write, "F09": f09.write, "F10": f10.write, "F11": f11.write,
+    "F12": f12.write, "F13": f13.write, "F14": f14.write, "F15": f15.write, "F16": f16.write,
+    "F17": f17.write, "F18": f18.write, "F19": f19.write, "F20": f20.write, "F21": f21.write,
+    "F22": f22.write, "F23": f23.write, "F24": f24.write, "F25": f25.write, "F28": f28.write,
+    "F29": f29.write, "F32": f32.write, "F33": f33.write, "F34": f34.write,
 }  # fmt: skip
 _DUE: dict[str, Callable[[date], bool]] = {
     "B01": lambda day: True,
@@ -71,17 +72,21 @@ _DUE: dict[str, Callable[[date], bool]] = {
     "B05": lambda day: False,
     "F01": lambda day: True,
     "F02": lambda day: day.weekday() == 0,
+    "F03": lambda day: day.weekday() == 0,
     "F04": lambda day: True,
     "F05": lambda day: day.day == 5,
     "F06": lambda day: day.day == 10,
     "F07": lambda day: day.day == 1,
     "F08": lambda day: day.day == 1,
+    "F09": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
     "F10": lambda day: day.day == 1,
     "F11": lambda day: day.day == 1,
     "F12": lambda day: day.day == 1,
     "F13": lambda day: day.day == 1,
     "F14": lambda day: day.weekday() == 0,
     "F15": lambda day: day.weekday() == 0,
+    "F16": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
+    "F17": lambda day: day.day == 1,
     "F18": lambda day: day.day == 1,
     "F19": lambda day: day.weekday() == 0,
     "F20": lambda day: day.month in (1, 4, 7, 10) and day.day == 1,
@@ -167,6 +172,7 @@ def simulate(
     summary.residents = _residents(work / "vault" / "truth")
     summary.persons, summary.dwellings = len(world.people), len(world.dwellings)
     summary.planted = dict(truth.counts)
+    f16.keep_password(work / "vault", seed)
     _move(work, out)
     summary.seconds = time.perf_counter() - begun
     return summary
@@ -217,6 +223,10 @@ def _move(work: Path, out: Path) -> None:
     (out / "vault").mkdir(mode=0o700, exist_ok=True)
     (out / "vault").chmod(0o700)
     (work / "vault" / "truth").rename(out / "vault" / "truth")
+    passwords = out / "vault" / "passwords"
+    passwords.mkdir(mode=0o700, exist_ok=True)
+    for path in sorted((work / "vault" / "passwords").iterdir()):
+        path.replace(passwords / path.name)
     (out / "landing").mkdir(exist_ok=True)
     for folder in sorted((work / "landing").iterdir()):
         folder.rename(out / "landing" / folder.name)

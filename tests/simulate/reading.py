@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -174,6 +175,22 @@ def _lines(path: Path) -> Rows:
     return {path.name: {n: json.loads(text) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)}}
 
 
+def f16(folder: Path) -> Rows:
+    password = (folder.parents[3] / "vault" / "passwords" / "F16").read_bytes().strip()
+    with zipfile.ZipFile(folder / "jwgl.zip") as archive:
+        inner = archive.read(archive.namelist()[0], pwd=password)
+    sheet = openpyxl.load_workbook(io.BytesIO(inner))["患者"]
+    header, *rows = sheet.iter_rows(values_only=True)
+    return {"jwgl.zip#患者": {number: dict(zip(header, row, strict=True)) for number, row in enumerate(rows, 2)}}
+
+
+def f17(folder: Path) -> Rows:
+    files: Rows = {}
+    for path in folder.glob("xueji-*.xlsx"):
+        files |= _sheets(path, 1)
+    return files
+
+
 READERS = {
     "B01": b01,
     "B02": b02,
@@ -186,6 +203,10 @@ READERS = {
     "F08": f08,
     "F11": f11,
     "F04": f04,
+    "F03": lambda folder: _sheets(folder / "jwry.xlsx", 3),
+    "F09": lambda folder: _sheets(folder / "tyjr.xlsx", 2),
+    "F16": f16,
+    "F17": f17,
     "F05": lambda folder: _table(folder / "ylfw.db", "V_YLFW"),
     "F07": lambda folder: _csv(folder / "hunbin.txt", "utf-8-sig", 1, "|"),
     "F10": lambda folder: _csv(folder / "pinggu.csv", "utf-8", 1),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.columnar import read_parquet
 from pipelines.feeds.readers.database import read_sqlite
 from pipelines.feeds.readers.delimited import read_delimited
@@ -30,11 +31,23 @@ _READERS: dict[str, Callable[[Contract, Path], Raw]] = {
 }
 
 
-def read(contract: Contract, folder: Path) -> Raw:
-    """Read the delivery in `folder` as the contract says. Raises DeliveryProblem."""
+def read(contract: Contract, folder: Path, passwords: Path | None = None) -> Raw:
+    """Read the delivery in `folder` as the contract says; `passwords` is where locked archives find theirs.
+
+    Raises DeliveryProblem.
+    """
     if contract.delivery.parts:
         return read_parts(contract, folder, read)
+    if contract.delivery.is_password_protected:
+        return read_workbook(contract, folder, _password(contract, passwords))
     return _READERS[contract.delivery.format](contract, folder)
+
+
+def _password(contract: Contract, passwords: Path | None) -> str:
+    path = passwords / contract.feed if passwords else None
+    if path is None or not path.is_file():
+        raise DeliveryProblem("no_password", detail=contract.feed)
+    return path.read_text("utf-8").strip()
 
 
 __all__ = ["Raw", "find_files", "read"]

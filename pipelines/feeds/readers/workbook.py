@@ -30,8 +30,11 @@ class _Sheet:
     rows: list[tuple[int, list[str | None]]] = field(default_factory=list)
 
 
-def read_workbook(contract: Contract, folder: Path) -> Raw:
-    """Read the contract's sheets of every file. `_file` is `name#sheet`, `_line` the sheet's row number."""
+def read_workbook(contract: Contract, folder: Path, password: str = "") -> Raw:
+    """Read the contract's sheets of every file. `_file` is `name#sheet`, `_line` the sheet's row number.
+
+    With a password each file is an archive around one workbook.
+    """
     wanted = contract.physicals
     schema = dict.fromkeys(wanted, pl.String) | {FILE: pl.String, LINE: pl.Int32}
     rows: list[list[Any]] = []
@@ -39,7 +42,7 @@ def read_workbook(contract: Contract, folder: Path) -> Raw:
     structural = {"totals": 0, "notes": 0, "lines_above_data": 0}
     for path in find_files(contract, folder):
         name = path.relative_to(folder).as_posix()
-        for sheet in _open(path, name, contract.delivery.sheets):
+        for sheet in _open(path, name, contract.delivery.sheets, password):
             place = f"{name}#{sheet.name}"
             header, more = _header(contract, sheet, place)
             added |= set(more)
@@ -56,12 +59,12 @@ def read_workbook(contract: Contract, folder: Path) -> Raw:
     return Raw(pl.DataFrame(rows, schema=schema, orient="row"), structural=structural, added=tuple(sorted(added)))
 
 
-def _open(path: Path, name: str, sheets: tuple[str, ...]) -> list[_Sheet]:
+def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") -> list[_Sheet]:
     """The sheets' cells, by way of the child process. Raises DeliveryProblem for whatever becomes of it."""
     child = Path(__file__).with_name("workbook_child.py")
     command = [sys.executable, "-I", str(child), str(MEMORY_BYTES), str(CPU_SECONDS), str(path), *sheets]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=WALL_SECONDS, check=False)
+        done = subprocess.run(command, input=password.encode(), capture_output=True, timeout=WALL_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise DeliveryProblem("limits", file=name, detail=f"{WALL_SECONDS} s") from error
     opened: list[_Sheet] = []

@@ -3,12 +3,14 @@
 Run as a script, never imported: it must stay light, so that its limit on address space can be tight. A 4 KB file can
 make a workbook library ask for all memory there is; here that ends this process and nothing else.
 
-Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Output: {"sheet", "merged"} before
-each sheet's rows, then [row number, cells]; or one {"problem", "detail"}. Cells are text or null. Numbers of 16 digits
-and more are written in scientific notation: a spreadsheet keeps 15 digits, and what it invents for the rest must not
-pass for a number.
+Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Standard input: the password, where
+the file is an archive around the workbook; among the arguments it would be seen by others. Output: {"sheet", "merged"}
+before each sheet's rows, then [row number, cells]; or one {"problem", "detail"}. Cells are text or null. Numbers of 16
+digits and more are written in scientific notation: a spreadsheet keeps 15 digits, and what it invents for the rest must
+not pass for a number.
 """
 
+import io
 import json
 import re
 import resource
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_ENTRIES = 5_000
+MAX_LOCKED_BYTES = 50_000_000
 MAX_UNPACKED_BYTES = 400_000_000
 MAX_RATIO = 300
 RATIO_FREE_BYTES = 10_000_000
@@ -37,8 +40,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        inspect(path)
-        dump(path, sheets)
+        password = sys.stdin.buffer.read()
+        book = unlock(path, password) if password else io.BytesIO(path.read_bytes())
+        inspect(book)
+        dump(book, sheets)
     except Refused as refused:
         emit({"problem": refused.args[0], "detail": refused.args[1]})
     except MemoryError:
@@ -47,12 +52,26 @@ def main() -> None:
         emit({"problem": "damaged", "detail": type(error).__name__})
 
 
-def inspect(path: Path) -> None:
-    """Refuse by what the archive says of itself, before anything is unpacked."""
-    head = path.open("rb").read(8)
+def unlock(path: Path, password: bytes) -> io.BytesIO:
+    """The one workbook in an archive with a password. Its name may be in any encoding and is not looked at."""
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        if len(entries) != 1:
+            raise Refused("damaged", f"{len(entries)} files in the archive")
+        if entries[0].file_size > MAX_LOCKED_BYTES:
+            raise Refused("too_large", f"{entries[0].file_size // 10**6} MB locked")
+        try:
+            return io.BytesIO(archive.read(entries[0], pwd=password))
+        except RuntimeError as error:
+            raise Refused("wrong_password", "") from error
+
+
+def inspect(book: io.BytesIO) -> None:
+    """Refuse by what the workbook says of itself, before anything of it is unpacked."""
+    head = book.read(8)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise Refused("encrypted", "")
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(book) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_UNPACKED_BYTES:
             raise Refused("too_large", f"{sum(e.file_size for e in entries) // 10**6} MB unpacked")
@@ -77,17 +96,17 @@ def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
             raise Refused("too_large", f"the sheet claims {rows} rows and {columns} columns")
 
 
-def dump(path: Path, sheets: list[str]) -> None:
+def dump(file: io.BytesIO, sheets: list[str]) -> None:
     """Write the wanted sheets' merged ranges and rows."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     total = 0
     for name in sheets:
         if name not in book.sheetnames:
             raise Refused("sheet_missing", name)
         sheet = book[name]
-        emit({"sheet": name, "merged": _merged(path, sheet)})
+        emit({"sheet": name, "merged": _merged(file, sheet)})
         # The dimension is a claim of the file; rows are taken as they come.
         sheet.reset_dimensions()
         for row in sheet.iter_rows():
@@ -102,9 +121,9 @@ def dump(path: Path, sheets: list[str]) -> None:
                 emit([number, cells])
 
 
-def _merged(path: Path, sheet: Any) -> list[list[int]]:
+def _merged(file: io.BytesIO, sheet: Any) -> list[list[int]]:
     """Merged ranges of a sheet as [first row, first column, last row, last column], counted from 1."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         text = archive.read(sheet._worksheet_path)
     found = re.findall(rb'<mergeCell\s+ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', text)
     return [[int(r1), _column_number(c1.decode()), int(r2), _column_number(c2.decode())] for c1, r1, c2, r2 in found]
