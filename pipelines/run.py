@@ -130,8 +130,8 @@ def begin_worker(parent: int) -> None:
     """First thing in a worker process: it ends soon after `parent` has died, and ends without noise.
 
     A worker that waits for its next task would wait for ever when its parent is killed, because its sibling holds the
-    other end of the queue; and as a child of the run it would hold the run's lock for as long. Ending at once spares the
-    reader DuckDB's page on references leaked while the interpreter is torn down, which means nothing.
+    other end of the queue; and as a child of the run it would hold the run's lock for as long. Ending at once spares
+    the reader DuckDB's page on references leaked while the interpreter is torn down, which means nothing.
     """
 
     def watch() -> None:
