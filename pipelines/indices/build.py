@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.indices import gather, impute, treat
-from pipelines.indices.cells import NOT_APPLICABLE, Array, Cells, observed
+from pipelines.indices.cells import NOT_APPLICABLE, Array, Cells, empty_in, observed
 from pipelines.indices.load import load_spec
 from pipelines.indices.normalise import Context, FittedNorm, fit, scope_of
 from pipelines.indices.parts import Scope
@@ -148,6 +148,8 @@ def normalise_cells(cells: Cells) -> tuple[dict[tuple[str, str], FittedNorm], Ar
     norms: dict[tuple[str, str], FittedNorm] = {}
     for column, (indicator, setting) in enumerate(zip(cells.spec.indicators, cells.settings, strict=True)):
         for label, fitting, applied in cells.scopes(scope_of(setting.normalise)):
+            if empty_in(cells, column, applied):
+                continue
             context = _context(cells, column, indicator, label, rows)
             found = observed(cells.values[:, column], fitting)
             norm = fit(setting.normalise, found, indicator.direction, context)

@@ -91,6 +91,16 @@ def scopes(spec: IndexSpec, table: Table, basis: Mask, scope: Scope | None) -> I
             yield period, basis & rows, rows
 
 
+def empty_in(cells: Cells, column: int, rows: Mask) -> bool:
+    """Say whether a column has no value in some rows but has one elsewhere: a period in which nobody counted it.
+
+    There is nothing to treat or score then. A column without any value at all is not empty in this sense: it is more
+    likely a mistake, and methods that need statistics refuse it.
+    """
+    absent = np.isnan(cells.values[:, column])
+    return bool(absent[rows].all() and not absent.all())
+
+
 def observed(values: Array, rows: Mask) -> Array:
     """Return the values present in `rows`, without gaps."""
     selected = values[rows]

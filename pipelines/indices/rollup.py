@@ -185,7 +185,10 @@ def _score(
                 if not np.isfinite(cell).all():
                     raise DataError(f"{what}: {treatment.name} has no value outside the units' range")
                 values[number, column] = cell[0]
-            norm = result.norms[setting.code, label_of(scope_of(setting.normalise), spec.statistics, period)]
+            norm = result.norms.get((setting.code, label_of(scope_of(setting.normalise), spec.statistics, period)))
+            if norm is None:
+                reasons[number, column] = ["no unit has a value in this period, so nothing was fitted"]
+                continue
             if norm.ordinal:
                 reasons[number, column] = [f"{norm.method} compares units and has no roll-up"]
                 continue

@@ -99,7 +99,9 @@ def _draw_one(
     from pipelines.indices.treat import transform_values
 
     cells, spec = result.cells, result.spec
-    norm = result.norms[setting.code, label_of(scope_of(setting.normalise), spec.statistics, period)]
+    norm = result.norms.get((setting.code, label_of(scope_of(setting.normalise), spec.statistics, period)))
+    if norm is None:
+        return
     if norm.ordinal:
         raise DataError(f"indicator '{setting.code}': a value drawn anew has no place in a normalisation by ranks")
     top, bottom = cells.numerator[rows, column], cells.denominator[rows, column]

@@ -97,7 +97,7 @@ def read_frame(path: Path | str) -> pl.DataFrame:
         raise DataError(f"there is no file '{path}'")
     match path.suffix.lower():
         case ".csv" | ".txt":
-            return pl.read_csv(path, infer_schema=False)
+            return pl.read_csv(path, infer_schema=False, separator=_separator(path))
         case ".tsv":
             return pl.read_csv(path, separator="\t", infer_schema=False)
         case ".parquet":
@@ -105,6 +105,13 @@ def read_frame(path: Path | str) -> pl.DataFrame:
         case ".xlsx":
             return _read_workbook(path)
     raise DataError(f"'{path.name}': a table is .csv, .tsv, .parquet or .xlsx")
+
+
+def _separator(path: Path) -> str:
+    """Return the separator of the header: a semicolon or tab where it stands there and no comma does."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = file.readline()
+    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
 
 
 def _read_workbook(path: Path) -> pl.DataFrame:

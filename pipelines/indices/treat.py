@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.indices.cells import TREATED, Array, Cells, Mask, observed
+from pipelines.indices.cells import TREATED, Array, Cells, Mask, empty_in, observed
 from pipelines.indices.column_methods import (
     BoxCox,
     BoxCoxTreat,
@@ -84,6 +84,8 @@ def treat(cells: Cells) -> dict[tuple[str, str], Fitted]:
         if isinstance(method, TreatNone):
             continue
         for label, fitting, applied in cells.scopes(getattr(method, "scope", None)):
+            if empty_in(cells, column, applied):
+                continue
             found = observed(cells.values[:, column], fitting)
             what = f"indicator '{setting.code}' in {label or 'the table'}"
             treatment = fit_treatment(method, found, what, cells.spec.conventions.quantile)

@@ -1,5 +1,6 @@
 """The index models of dbt against the same figures by hand (numpy over all pairs of homes and facilities)."""
 
+import shutil
 from decimal import Decimal
 
 import duckdb
@@ -13,7 +14,7 @@ from pipelines.indices.tree import COMPUTED
 from pipelines.indices.warehouse import DESCRIPTIONS, run, write
 from pipelines.settings import REPOSITORY
 from tests.indices.conftest import SPECS
-from tests.indices.district import AS_OF, EMPTY_VILLAGE, build_models, make_district, write_district
+from tests.indices.district import AS_OF, EMPTY_VILLAGE, build_models, make_district, without_feeds, write_district
 
 DECLARED = yaml.safe_load((REPOSITORY / "dbt_project/models/indices/_indices.yml").read_text())
 META = {model["name"]: model["config"]["meta"] for model in DECLARED["models"] if "config" in model}
@@ -32,11 +33,13 @@ def tables():
 
 @pytest.fixture(scope="module")
 def warehouse(folder, tables):
-    path = folder / "district.duckdb"
+    path, kept = folder / "district.duckdb", folder / "kept.duckdb"
     with pytest.MonkeyPatch.context() as monkeypatch:
         write_district(path, tables)
         build_models(path, folder, monkeypatch)
-    return path
+    # Tests that change feeds build again over the first file: another path would make dbt parse everything anew.
+    shutil.copy(path, kept)
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -196,11 +199,11 @@ def test_specification_and_models_name_the_same_indicators_and_feeds():
             assert rule["committee"] in PARAMETERS and rule["village"] in PARAMETERS and rule["indicator"] in computed
 
 
-def test_a_feed_that_is_not_in_use_makes_its_indicators_missing_not_zero(folder, tables):
-    path = folder / "without.duckdb"
+def test_a_feed_that_is_not_in_use_makes_its_indicators_missing_not_zero(folder, warehouse):
+    path = folder / "district.duckdb"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        write_district(path, tables, missing=("F02", "B04"))
-        build_models(path, folder, monkeypatch)
+        without_feeds(path, ("F02", "B04"))
+        build_models(path, folder, monkeypatch, "indicator_value")
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.sql("select * from indices.indicator_value").pl()
     for code in ("HOU06", "HOU07", "EDU01", "EDU04", "CUL02"):
@@ -256,11 +259,11 @@ def test_the_run_is_repeatable_and_its_tables_carry_their_date_and_comments(ware
         assert frame.columns[:3] == ["index", "edition", "as_of"]
 
 
-def test_tables_keep_their_columns_where_nothing_can_be_computed(folder, tables):
-    path = folder / "nothing.duckdb"
+def test_tables_keep_their_columns_where_nothing_can_be_computed(folder, warehouse):
+    path = folder / "district.duckdb"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        write_district(path, tables, missing=("B02",))
-        build_models(path, folder, monkeypatch)
+        without_feeds(path, ("B02",))
+        build_models(path, folder, monkeypatch, "indicator_value")
     found = run(path, SPECS, AS_OF)
     assert set(found.tables["index_score"].filter(pl.col("index") == "happiness")["status"]) <= {
         "insufficient",

@@ -163,6 +163,20 @@ def test_statistics_by_period_pooled_and_from_a_base_period():
         panel("minmax", "{period: 1999}")
 
 
+def test_a_period_in_which_nobody_counted_an_indicator_has_no_scores_of_it():
+    frame = PANEL.with_columns(x=pl.when(pl.col("year") == 2002).then(None).otherwise(pl.col("x")), y=pl.lit(1.0))
+    rows = "code: x, parent: ROOT, direction: more, normalise: minmax, treat: percentile_clip"
+    other = "code: y, parent: ROOT, direction: more, normalise: none"
+    head = "table: {period: year}\nlevels: [{level: all, all: A}]\ndefaults: {rollup: sum}"
+    result = build(spec(f"{rows}\n{other}", head=head), frame)
+    found = (
+        result.lineage("unit").filter(pl.col("indicator") == "x").sort("period", "area_code")["normalised"].to_list()
+    )
+    assert found[:2] == [0, 100] and found[2:4] == [None, None]
+    area = result.lineage("all").filter((pl.col("indicator") == "x") & (pl.col("period") == "2002"))
+    assert area["status"].to_list() == ["missing"]
+
+
 def test_ampi_takes_its_range_over_all_periods_and_its_reference_from_one():
     found = panel("{method: ampi, reference: {unit: b, period: 2001}}")
     assert found[1] == 100 and found[5] == pytest.approx(100 + 30 / 40 * 60)

@@ -108,6 +108,13 @@ def test_where_keeps_named_rows_and_exclude_drops_units():
         make_table(flat("x", head="table: {where: {kind: c}}"), frame)
 
 
+def test_a_byte_order_mark_and_semicolons_are_met(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("\ufeffunit;x\n01;1.5\n".encode())
+    made = make_table(flat("x"), read_frame(path))
+    assert made.units == ("01",) and made.numbers("x").tolist() == [1.5]
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "xlsx"])
 def test_files_give_the_same_table(tmp_path, ending):
     frame = pl.DataFrame({"unit": ["01", "02"], "x": [1.5, 2.5]})
