@@ -175,6 +175,21 @@ def _lines(path: Path) -> Rows:
     return {path.name: {n: json.loads(text) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)}}
 
 
+def f26(folder: Path) -> Rows:
+    parts = folder / "bujian.csv"
+    return _table(folder / "wangge.db", "V_GRID_CASE") | (_csv(parts, "utf-8", 1) if parts.exists() else {})
+
+
+def f27(folder: Path) -> Rows:
+    lines = folder / "gongdan.jsonl"
+    return _sheets(folder / "12345.xlsx", 1) | (_lines(lines) if lines.exists() else {})
+
+
+def f30(folder: Path) -> Rows:
+    parts = [path for path in (folder / "bdc_ql.csv", folder / "zjd.csv") if path.exists()]
+    return {name: rows for path in parts for name, rows in _csv(path, "gb18030", 1).items()}
+
+
 def f16(folder: Path) -> Rows:
     password = (folder.parents[3] / "vault" / "passwords" / "F16").read_bytes().strip()
     with zipfile.ZipFile(folder / "jwgl.zip") as archive:
@@ -202,11 +217,11 @@ READERS = {
     "F06": f06,
     "F08": f08,
     "F11": f11,
-    "F04": f04,
     "F03": lambda folder: _sheets(folder / "jwry.xlsx", 3),
     "F09": lambda folder: _sheets(folder / "tyjr.xlsx", 2),
     "F16": f16,
     "F17": f17,
+    "F04": f04,
     "F05": lambda folder: _table(folder / "ylfw.db", "V_YLFW"),
     "F07": lambda folder: _csv(folder / "hunbin.txt", "utf-8-sig", 1, "|"),
     "F10": lambda folder: _csv(folder / "pinggu.csv", "utf-8", 1),
@@ -222,9 +237,25 @@ READERS = {
     "F23": lambda folder: _csv(folder / "shebei.txt", "gb18030", 1, "^"),
     "F24": lambda folder: _array(folder / "tiaojie.json"),
     "F25": lambda folder: _csv(folder / "quanzu.csv", "gbk", 1) | _csv(folder / "jifang.csv", "gbk", 1),
+    "F26": f26,
+    "F27": f27,
     "F28": lambda folder: _csv(folder / "ljfl.csv", "utf-8", 1),
     "F29": lambda folder: _sheets(folder / "wuye.xlsx", 1, "注", "备注"),
+    "F30": f30,
+    "F31": lambda folder: _csv(folder / "chengyuan.csv", "gbk", 1) | _sheets(folder / "sanzi.xlsx", 1),
     "F32": lambda folder: {"corp_info.parquet": _parquet(folder / "corp_info.parquet")},
     "F33": lambda folder: _lines(folder / "yinhuan.jsonl"),
     "F34": f34,
+    "I01": lambda folder: _sheets(folder / "taizhang.xlsx", 2),
+    "I02": lambda folder: _lines(folder / "mobil.jsonl"),
+    "I03": lambda folder: _lines(folder / "forum.jsonl"),
+    "I04": lambda folder: _lines(folder / "report.jsonl"),
+    "I05": lambda folder: _lines(folder / "mediation.jsonl"),
+    "I06": lambda folder: _lines(folder / "volunteer.jsonl"),
+    "I07": lambda folder: _lines(folder / "vendor.jsonl"),
+    "I08": lambda folder: _lines(folder / "points.jsonl"),
+    "I09": lambda folder: _lines(folder / "account.jsonl"),
+    "I10": lambda folder: _lines(folder / "groupbuy.jsonl"),
+    "I11": lambda folder: _lines(folder / "need.jsonl"),
+    "I13": lambda folder: _lines(folder / "code.jsonl"),
 }

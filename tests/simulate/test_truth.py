@@ -37,6 +37,19 @@ NUMBER = {
     "F21": ("person_id_no", None),
     "F22": ("身份证号", None),
     "F23": ("SFZH", None),
+    "F31": ("身份证号", None),
+    "I01": ("身份证号", None),
+    "I02": ("idNo", None),
+    "I03": ("idNo", None),
+    "I04": ("idNo", None),
+    "I05": ("idNo", None),
+    "I06": ("idNo", None),
+    "I07": ("idNo", None),
+    "I08": ("idNo", None),
+    "I09": ("idNo", None),
+    "I10": ("idNo", None),
+    "I11": ("idNo", None),
+    "I13": ("idNo", None),
 }
 FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")
 

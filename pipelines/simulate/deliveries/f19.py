@@ -3,7 +3,7 @@
 import polars as pl
 
 from pipelines.simulate.deliveries import files
-from pipelines.simulate.deliveries.common import Occasion, edit
+from pipelines.simulate.deliveries.common import Occasion, edit, put
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import outlets
@@ -48,8 +48,8 @@ def write(world: World, occasion: Occasion) -> int:
     frame = snapshot(world, occasion)
     picker = Picker("F19", world.seed, frame["outlet"].to_numpy())
     rows = picker.rows("coordinates_swapped")
-    lon, lat = frame["经度"], frame["纬度"]
-    frame = frame.with_columns(lon.scatter(rows, lat.gather(rows)), lat.scatter(rows, lon.gather(rows)))
+    lon, lat = frame["经度"].gather(rows).to_list(), frame["纬度"].gather(rows).to_list()
+    frame = put(put(frame, "经度", rows, lat), "纬度", rows, lon)
     picker.plant("coordinates_swapped", rows)
     rows = picker.rows("other_coordinates")
     frame = edit(frame, "经度", rows, lambda old, _: f"{float(old) + 0.0045:.6f}")

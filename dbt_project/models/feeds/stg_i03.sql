@@ -1,0 +1,26 @@
+-- Generated from data/contracts/I03.yaml by pipelines.feeds.staging. Change the contract, not this file.
+{{ config(materialized='table') }}
+
+with last_word as (
+    select *
+    from {{ source('lake', 'i03') }}
+    qualify row_number() over (
+        partition by action_id
+        order by _business_on desc, _delivery desc, _file desc, _line desc
+    ) = 1
+)
+select
+    action_id,
+    post_id,
+    kind,
+    person_id,
+    village_code,
+    action,
+    happened_at,
+    topic,
+    _line,
+    _file,
+    _dq,
+    _business_on,
+    _delivery
+from last_word

@@ -1,0 +1,26 @@
+-- Generated from data/contracts/I04.yaml by pipelines.feeds.staging. Change the contract, not this file.
+{{ config(materialized='table') }}
+
+with last_word as (
+    select *
+    from {{ source('lake', 'i04') }}
+    qualify row_number() over (
+        partition by report_id
+        order by _business_on desc, _delivery desc, _file desc, _line desc
+    ) = 1
+)
+select
+    report_id,
+    person_id,
+    village_code,
+    category,
+    created_at,
+    order_id,
+    closed_at,
+    rating,
+    _line,
+    _file,
+    _dq,
+    _business_on,
+    _delivery
+from last_word

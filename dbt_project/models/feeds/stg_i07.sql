@@ -1,0 +1,24 @@
+-- Generated from data/contracts/I07.yaml by pipelines.feeds.staging. Change the contract, not this file.
+{{ config(materialized='table') }}
+
+with last_word as (
+    select *
+    from {{ source('lake', 'i07') }}
+    qualify row_number() over (
+        partition by booking_id
+        order by _business_on desc, _delivery desc, _file desc, _line desc
+    ) = 1
+)
+select
+    booking_id,
+    person_id,
+    village_code,
+    item,
+    booked_at,
+    served_at,
+    _line,
+    _file,
+    _dq,
+    _business_on,
+    _delivery
+from last_word
