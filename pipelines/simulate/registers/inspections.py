@@ -30,7 +30,8 @@ def build(world: World, day: date, whole: bool) -> pl.DataFrame:
     fixed = at + 1 + np.floor(draws.share("pace") ** 2 * 40).astype(np.int64)
     is_fixed = has_hazard & (fixed <= today) & (draws.share("never") > 0.02)
     status = np.select([~has_hazard, is_fixed, due < today, at == today], ["", "已整改", "逾期", "待整改"], "整改中")
-    changed = (at == today) | (has_hazard & ((fixed == today) | (due + 1 == today) | (at + 1 == today)))
+    moves = has_hazard & ~is_fixed & ((due + 1 == today) | (at + 1 == today))
+    changed = (at == today) | (is_fixed & (fixed == today)) | moves
     frame = pl.DataFrame(
         {
             "event": event,
