@@ -128,16 +128,39 @@ def cronbach_alpha(matrix: Array) -> float:
 
 
 def consistency(result: Result, period: str | None = None) -> pl.DataFrame:
-    """Return Cronbach's alpha of each node's children (those with any value), flagged below 0.7."""
+    """Return how far each node's children (those with any value) measure one thing.
+
+    Cronbach's alpha (flagged below 0.7), the Kaiser-Meyer-Olkin measure (above 0.6 is usual for factors) and the
+    greatest variance inflation factor (below 4 is usual), the latter two null where children determine each other.
+    """
     columns = _columns(result, period)
     rows = []
     for node in result.spec.nodes:
         children = [code for code in result.spec.children(node.code) if not np.isnan(columns[code]).all()]
-        alpha = cronbach_alpha(np.column_stack([columns[code] for code in children])) if children else float("nan")
+        matrix = np.column_stack([columns[code] for code in children]) if children else np.empty((0, 0))
+        alpha = cronbach_alpha(matrix) if children else float("nan")
+        kmo, inflation = sampling_adequacy(matrix)
         flag = "inconsistent" if alpha < CONSISTENT else None
-        rows.append((node.code, len(children), _none(alpha), flag))
-    schema = {"node": pl.String, "children": pl.Int64, "alpha": pl.Float64, "flag": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        rows.append((node.code, len(children), _none(alpha), _none(kmo), _none(inflation), flag))
+    names = ("node", "children", "alpha", "kmo", "greatest_vif", "flag")
+    kinds = (pl.String, pl.Int64, pl.Float64, pl.Float64, pl.Float64, pl.String)
+    return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
+
+
+def sampling_adequacy(matrix: Array) -> tuple[float, float]:
+    """Return the Kaiser-Meyer-Olkin measure and the greatest variance inflation factor over complete rows."""
+    complete = matrix[~np.isnan(matrix).any(axis=1)] if matrix.size else matrix
+    if matrix.shape[1] < 2 or len(complete) <= matrix.shape[1] or (np.ptp(complete, axis=0) == 0).any():
+        return float("nan"), float("nan")
+    r = np.atleast_2d(np.corrcoef(complete, rowvar=False))
+    if np.linalg.cond(r) > 1e10:
+        return float("nan"), float("nan")
+    inverse = np.linalg.inv(r)
+    partial = -inverse / np.sqrt(np.outer(np.diag(inverse), np.diag(inverse)))
+    off = np.ones(r.shape, dtype=bool)
+    np.fill_diagonal(off, False)
+    squares, partials = (r[off] ** 2).sum(), (partial[off] ** 2).sum()
+    return float(squares / (squares + partials)), float(np.diag(inverse).max())
 
 
 def leave_one_out(result: Result, node: str | None = None, period: str | None = None) -> pl.DataFrame:

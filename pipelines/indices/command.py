@@ -21,6 +21,7 @@ from pipelines.indices.compare import compare
 from pipelines.indices.editions import changes, fingerprint, freeze
 from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
+from pipelines.indices.masking import masking_test
 from pipelines.indices.problems import DataError, IndexFault
 from pipelines.indices.result import Result, write_frame
 from pipelines.indices.sampling import sampling_doubt
@@ -271,6 +272,7 @@ _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {
     "consistency": associations.consistency,
     "influence": associations.leave_one_out,
     "effects": associations.main_effects,
+    "imputation": masking_test,
 }
 
 

@@ -27,6 +27,7 @@ from pipelines.indices.spec import IndexSpec
 
 LOCK = "editions.lock.yml"
 _TEXTS = {"name", "name_en", "note", "cadence", "legal", "source"}
+_WHEN = {"valid_from", "valid_to", "supersedes", "publish"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Edition:
 
 
 def fingerprint(spec: IndexSpec) -> str:
-    """Return the sha256 of everything in a specification that can change a number (not of names and notes)."""
-    plain = json.dumps(_plain(spec.model_dump()), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Return the sha256 of everything in a specification that can change a number (not of names, notes and dates)."""
+    plain = json.dumps(
+        _plain(spec.model_dump(exclude=_WHEN)), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
@@ -57,7 +60,10 @@ def _plain(value: Any) -> Any:
 
 
 def find_editions(folder: Path, as_of: date) -> list[Edition]:
-    """Return each index's edition in force on a date: the latest `valid_from` not after it, in order of index and file.
+    """Return the editions in force on a date, in the order of their files.
+
+    Of each index that is the one with the latest `valid_from` not after the date, or the one that supersedes it, and
+    besides every edition whose `valid_to` is written down and not past: an overlap in which both are published.
 
     Raises `SpecError` for a frozen edition that was changed and for two files that declare the same edition.
     """
@@ -80,15 +86,19 @@ def find_editions(folder: Path, as_of: date) -> list[Edition]:
         found[key] = edition
     if problems:
         raise SpecError(problems)
-    latest: dict[str, Edition] = {}
-    for edition in found.values():
-        start = date.fromisoformat(edition.spec.valid_from) if edition.spec.valid_from else date.min
-        if start > as_of:
-            continue
-        old = latest.get(edition.spec.index)
-        if old is None or (edition.spec.valid_from or "") > (old.spec.valid_from or ""):
-            latest[edition.spec.index] = edition
-    return sorted(latest.values(), key=lambda edition: edition.path.name)
+    begun = [edition for edition in found.values() if _first_day(edition.spec) <= as_of]
+    chosen = [e for e in begun if e.spec.valid_to is not None and date.fromisoformat(e.spec.valid_to) >= as_of]
+    for index in sorted({edition.spec.index for edition in begun}):
+        open_ = [e for e in begun if e.spec.index == index and e.spec.valid_to is None]
+        replaced = {edition.spec.supersedes for edition in open_}
+        rest = [edition for edition in open_ if edition.spec.edition not in replaced]
+        if rest:
+            chosen.append(max(rest, key=lambda edition: (_first_day(edition.spec), edition.path.name)))
+    return sorted(chosen, key=lambda edition: edition.path.name)
+
+
+def _first_day(spec: IndexSpec) -> date:
+    return date.fromisoformat(spec.valid_from) if spec.valid_from else date.min
 
 
 def read_lock(folder: Path) -> Mapping[str, str]:

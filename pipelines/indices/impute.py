@@ -1,7 +1,7 @@
 """Imputation: constant, mean or median (in groups), row mean, panel methods, regression, EM; each filled cell says how.
 
 A cell that is not applicable is never filled. Within one step all columns read the values from before the step, so
-that the order of indicators cannot matter. Not here: judging an imputation (`associations.masking_test`).
+that the order of indicators cannot matter. Not here: judging an imputation (`masking`).
 """
 
 from collections.abc import Callable

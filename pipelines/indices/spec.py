@@ -6,6 +6,7 @@ the table.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,15 @@ def _texts(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
 
 
+def _day(value: Any) -> Any:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"'{value}' is no date; write it as 2026-01-01") from None
+    return str(value)
+
+
+Day = Annotated[str, BeforeValidator(_day)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
 Direction = Annotated[Literal[1, -1], BeforeValidator(_direction)]
 Stage = Literal["denominate", "impute", "screen", "transform", "treat"]
@@ -326,7 +336,8 @@ class IndexSpec(Part):
     edition: Text
     name: str = ""
     name_en: str = ""
-    valid_from: str | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = Field(default=None, description="last day, for an overlap with the next edition")
     supersedes: Text | None = None
     source: str = ""
     note: str = ""

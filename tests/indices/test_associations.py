@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 from pipelines.indices import associations
 from pipelines.indices.build import build
 from pipelines.indices.compare import compare
+from pipelines.indices.masking import agreement, masking_test
 from pipelines.indices.problems import DataError
 from tests.indices.conftest import spec, table
 
@@ -93,3 +94,35 @@ def test_two_editions_side_by_side():
     assert same.summary["mean_rank_shift"] == 0 and same.summary["pearson"] == pytest.approx(1)
     with pytest.raises(DataError, match="no node 'X'"):
         compare(built(), built(), "X")
+
+
+def test_sampling_adequacy_and_variance_inflation():
+    matrix = np.column_stack([BASE + RNG.normal(0, 0.5, 60) for _ in range(4)])
+    kmo, inflation = associations.sampling_adequacy(matrix)
+    assert 0.7 < kmo < 1
+    others = np.column_stack([np.ones(60), matrix[:, 1:]])
+    fitted = others @ np.linalg.lstsq(others, matrix[:, 0], rcond=None)[0]
+    r2 = 1 - ((matrix[:, 0] - fitted) ** 2).sum() / ((matrix[:, 0] - matrix[:, 0].mean()) ** 2).sum()
+    assert inflation >= 1 / (1 - r2) - 1e-9
+    two = associations.sampling_adequacy(matrix[:, :2])[1]
+    assert two == pytest.approx(1 / (1 - np.corrcoef(matrix[:, :2].T)[0, 1] ** 2))
+    assert np.isnan(associations.sampling_adequacy(np.column_stack([BASE, 2 * BASE]))[0])
+
+
+def test_masking_known_cells_tells_good_imputation_from_bad():
+    frame = FRAME.with_columns(pl.when(pl.arange(0, 60) % 9 == 0).then(None).otherwise(pl.col("a")).alias("a"))
+    rows = ROWS.replace("code: a,", "code: a, impute: %s,")
+    good = masking_test(build(spec(rows % "{method: regression, on: [b]}", NODES), frame), share=0.3).row(0, named=True)
+    poor = masking_test(build(spec(rows % "mean", NODES), frame), share=0.3).row(0, named=True)
+    assert good["code"] == "a" and good["hidden"] == good["filled"] > 5
+    assert good["rmse"] < poor["rmse"] and good["r2"] > 0.9 and good["d"] > 0.95 and poor["r2"] <= 0.01
+    assert masking_test(built()).height == 0
+
+
+def test_agreement_by_its_definitions():
+    true, filled = np.array([1.0, 2.0, 4.0, 5.0]), np.array([1.0, 3.0, 3.0, np.nan])
+    count, rmse, mae, r2, d = agreement(true, filled)
+    x = true[:3]
+    assert (count, mae) == (3, pytest.approx(2 / 3)) and rmse == pytest.approx(np.sqrt(2 / 3))
+    assert r2 == pytest.approx(1 - 2 / ((x - x.mean()) ** 2).sum()) and 0 < d < 1
+    assert agreement(true, np.full(4, np.nan))[0] == 0

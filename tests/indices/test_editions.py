@@ -37,6 +37,29 @@ def test_the_latest_edition_not_after_the_date_is_in_force(tmp_path):
     assert find_editions(tmp_path, date(2025, 1, 1)) == []
 
 
+def test_both_editions_are_in_force_while_they_overlap(tmp_path):
+    _write(tmp_path, "old.yml")
+    _write(tmp_path, "new.yml", edition="2", start="2025-01-01", high=20)
+
+    def given(name: str, line: str) -> None:
+        path = tmp_path / name
+        path.write_text(path.read_text().replace("name:", f"{line}\nname:", 1))
+
+    # A later beginning wins until the newer method says that it supersedes the older and covers the past as well.
+    assert [e.spec.edition for e in find_editions(tmp_path, date(2026, 6, 1))] == ["1"]
+    given("new.yml", 'supersedes: "1"')
+    assert [e.spec.edition for e in find_editions(tmp_path, date(2026, 6, 1))] == ["2"]
+    given("old.yml", 'valid_to: "2026-12-31"')
+    assert sorted(e.spec.edition for e in find_editions(tmp_path, date(2026, 6, 1))) == ["1", "2"]
+    assert [e.spec.edition for e in find_editions(tmp_path, date(2027, 1, 1))] == ["2"]
+    given("old.yml", 'valid_from: "soon"')
+    with pytest.raises(SpecError, match="stands twice"):
+        find_editions(tmp_path, date(2026, 6, 1))
+    _write(tmp_path, "old.yml", start="soon")
+    with pytest.raises(SpecError, match="old.yml:3: 'valid_from': 'soon' is no date"):
+        find_editions(tmp_path, date(2026, 6, 1))
+
+
 def test_one_edition_stands_in_one_file(tmp_path):
     _write(tmp_path, "a.yml")
     _write(tmp_path, "b.yml", high=20)
@@ -71,6 +94,7 @@ def test_freezing_writes_the_lock_once(tmp_path):
 def test_the_fingerprint_follows_everything_that_changes_a_number():
     base = TEXT.format(index="i", edition="1", start="2026-01-01", high=10)
     marks = {fingerprint(parse_spec(base))}
+    assert fingerprint(parse_spec(base.replace('valid_from: "2026-01-01"', 'valid_to: "2030-01-01"'))) in marks
     for old, new in (("direction: more", "direction: less"), ("[0, 10]", "[0, 9]"),
                      ("{code: R}", "{code: R, availability: 1/2}"),
                      ("nodes:", "conventions: {sd: population}\nnodes:")):  # fmt: skip

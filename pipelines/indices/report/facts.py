@@ -107,7 +107,7 @@ def read_facts(database: Path, index: str, history: list[Path] | None = None) ->
         found = [row for row in editions if row["index"] == index]
         if not found:
             raise DataError(f"{database.name} has no index '{index}'{nearest(index, [e['index'] for e in editions])}")
-        edition = found[-1]
+        edition = max(found, key=lambda row: (row["valid_from"] or "", row["edition"]))
         key = index, edition["edition"]
         parts = {row["code"]: row for row in sorted(_rows(connection, "index_part", *key), key=lambda r: r["position"])}
         facts = Facts(
