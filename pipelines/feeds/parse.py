@@ -77,6 +77,8 @@ def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
         fits = text.str.contains(f"^(?:{column.intake.pattern})$")
         return Reading(pl.when(fits).then(text), {"pattern": text.is_not_null() & ~fits})
     else:
+        for word in column.intake.strip:
+            text = text.str.strip_prefix(word)
         return Reading(text) if role in ("key", "door") else _without_numbers(Reading(text))
     rule = "date" if kind in ("date", "timestamp") else "invalid"
     return Reading(value, {rule: text.is_not_null() & value.is_null()})

@@ -225,6 +225,7 @@ KINDS = [
     Kind("F26", "phone_in_description", 0.01, "discription", ACCEPT),
     Kind("F27", "closed_before_accepted", 0.001, "办结时间", QUARANTINE),
     Kind("F27", "unknown_kind", 0.0005, "工单类型", QUARANTINE),
+    Kind("F27", "order_number_otherwise", 0.05, "工单编号", ACCEPT),
     Kind("F27", "time_as_serial", 0.01, "受理时间", ACCEPT),
     Kind("F27", "street_with_office", 0.2, "街道", ACCEPT),
     Kind("F27", "category_struck_out", 0.03, "十四类", ACCEPT),

@@ -51,6 +51,12 @@ def test_a_part_names_only_columns_that_are_read(tmp_path):
         make_contract(tmp_path, COLUMNS, parts)
 
 
+def test_a_number_is_the_same_with_and_without_its_prefix(tmp_path):
+    contract = make_contract(tmp_path, [column("a", "A", strip=["SH", "12345-"])], {**PARTS, "parts": []})
+    value, _ = read(contract.columns[0], pl.Series(["SH77", "12345-77", "77", "7SH7"]), Settings().reference)
+    assert value.to_list() == ["77", "77", "77", "7SH7"]
+
+
 def test_units_become_one_unit(tmp_path):
     of = column("t", "A", "number", digits=9, decimals=3, factors={"kg": 0.001, "%": 0.01, "t": 1})
     contract = make_contract(tmp_path, [of], {**PARTS, "parts": []})

@@ -77,6 +77,7 @@ def _spoilt(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
         frame,
         picker,
         [
+            ("order_number_otherwise", "工单编号", None, lambda old, n: old[2:] if n % 2 else f"12345-{old[2:]}"),
             ("closed_before_accepted", "办结时间", closed, lambda _, n: "2019-01-01 09:00:00"),
             ("unknown_kind", "工单类型", None, lambda _, n: "其他类型"),
             ("street_with_office", "街道", None, lambda old, _: f"{old}办事处"),
