@@ -7,6 +7,7 @@
     {% for rule in rules -%}
     select
         '{{ rule.indicator }}' as indicator,
+        '{{ rule.get('from', 'B04') }}' as source,
         unnest(['{{ rule.kinds | join("', '") }}']) as kind,
         c.value as committee_m,
         v.value as village_m,
@@ -16,7 +17,7 @@
     where c.parameter = '{{ rule.committee }}' and v.parameter = '{{ rule.village }}'
     union all
     {% endfor -%}
-    select null, null, null, null, null where false
+    select null, null, null, null, null, null where false
 {%- endmacro %}
 
 {# One row a rule and point with anybody of the rule's band; x_m is null where the dwelling is not known. #}
@@ -43,18 +44,41 @@
 {%- endmacro %}
 
 {# One row a rule, open facility and square it can be reached from. #}
-{% macro index_supply(open_status) -%}
+{% macro index_supply() -%}
     select
         r.indicator,
         f.facility_id,
+        f.kind,
+        f.village_code,
         f.capacity,
+        f.price_index,
         f.x_m,
         f.y_m,
         floor(f.x_m / r.square_m)::integer + i.step as square_x,
         floor(f.y_m / r.square_m)::integer + j.step as square_y
     from {{ ref('int_index__facility') }} as f
-    inner join rule as r on r.kind = f.kind
+    inner join rule as r on r.kind = f.kind and r.source = f.source
     cross join (select unnest([-1, 0, 1]) as step) as i
     cross join (select unnest([-1, 0, 1]) as step) as j
-    where f.status = '{{ open_status }}' and f.x_m is not null
+    where f.is_open and f.x_m is not null
+{%- endmacro %}
+
+{# Whether facility s lies within the radius of point d. #}
+{% macro index_near() -%}
+    (s.x_m - d.x_m) ** 2 + (s.y_m - d.y_m) ** 2 <= d.radius_m ** 2
+{%- endmacro %}
+
+{# A declared parameter in force on as_of, as a scalar. #}
+{% macro index_parameter(name) -%}
+    (select value from {{ ref('int_index__parameter') }} where parameter = '{{ name }}')
+{%- endmacro %}
+
+{# A list of declared words for `in (…)`. #}
+{% macro index_words(words) -%}
+    '{{ (words or ['']) | join("', '") }}'
+{%- endmacro %}
+
+{# Whether a time lies within the declared number of days up to as_of. #}
+{% macro index_within(moment, parameter) -%}
+    ({{ moment }}::date <= {{ as_of() }} and {{ moment }}::date > {{ as_of() }} - {{ index_parameter(parameter) }})
 {%- endmacro %}

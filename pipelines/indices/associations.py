@@ -18,7 +18,7 @@ from pipelines.indices.result import Result, exact_text
 from pipelines.indices.tree import COMPUTED
 
 Array = NDArray[np.float64]
-REDUNDANT, CONTRARY, DENOMINATOR, CONSISTENT = 0.9, 0.0, 0.6, 0.7
+REDUNDANT, CONTRARY, SIGNIFICANT, DENOMINATOR, CONSISTENT = 0.9, 0.0, 0.05, 0.6, 0.7
 
 
 def effective_weights(result: Result) -> pl.DataFrame:
@@ -73,7 +73,8 @@ def correlation(first: Array, second: Array, kind: str) -> tuple[float, float, i
 def correlations(result: Result, kind: str = "pearson", period: str | None = None) -> pl.DataFrame:
     """Return pairwise correlations of siblings, of each part with its parent and with the root, with flags.
 
-    Flags: `redundant` (|r| > 0.9 between siblings), `contrary` (negative with a sibling, the parent or the root).
+    Flags: `redundant` (|r| > 0.9 between siblings), `contrary` (negative, with p below 0.05, with
+    a sibling, the parent or the root).
     """
     columns = _columns(result, period)
     rows = []
@@ -89,7 +90,7 @@ def correlations(result: Result, kind: str = "pearson", period: str | None = Non
             flag = None
             if relation == "sibling" and abs(r) > REDUNDANT:
                 flag = "redundant"
-            elif r < CONTRARY:
+            elif r < CONTRARY and p < SIGNIFICANT:
                 flag = "contrary"
             rows.append((first, second, relation, kind, _none(r), _none(p), n, flag))
     names = ("first", "second", "relation", "kind", "r", "p", "n", "flag")

@@ -13,7 +13,9 @@ from dbt.cli.main import dbtRunner
 from pipelines.settings import REPOSITORY
 
 AS_OF = date(2026, 10, 31)
-FEEDS = ("B01", "B02", "B03", "B04", "F02")
+FEEDS = tuple(
+    [f"B{n:02d}" for n in range(1, 6)] + [f"F{n:02d}" for n in range(1, 35)] + [f"I{n:02d}" for n in range(1, 14)]
+)
 VILLAGES = [
     ("310118001001", "居", "310118001"),
     ("310118001002", "居", "310118001"),
@@ -46,6 +48,7 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
             "has_piped_gas": maybe((rng.random(count) < 0.6).tolist(), 0.05),
             "safety_grade": [None if rng.random() < 0.9 else str(rng.choice(list("ABCD"))) for _ in range(count)],
             "is_illegal_build": maybe((rng.random(count) < 0.05).tolist(), 0.05),
+            "has_smoke_alarm": maybe((rng.random(count) < 0.3).tolist(), 0.1),
             "build_type": rng.choice(["商品房", "公租房", "保租房", "宅基地"], count, p=[0.7, 0.1, 0.05, 0.15]),
         }
     )
@@ -60,6 +63,7 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
             "alive": rng.choice(["alive", "dead", "unknown"], people, p=[0.93, 0.04, 0.03]),
             "edu_code": maybe(rng.choice(["11", "21", "31", "41", "61", "71", "81", "91"], people).tolist(), 0.1),
             "tenure": rng.choice(["rent", "own"], people),
+            "hukou_village_code": maybe(rng.choice(inhabited, people).tolist(), 0.4),
             "household_id": [f"h{n}" for n in lives],
         }
     )
@@ -68,8 +72,11 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
     dwelling = dwelling.join(occupants, left_on="dwelling_id", right_on="res_dwelling_id", how="left").with_columns(
         pl.col("occupant_count").fill_null(0)
     )
-    household = living.select("household_id", pl.col("res_village_code").alias("village_code")).unique(
-        "household_id", keep="first"
+    household = (
+        living.group_by("household_id")
+        .agg(pl.col("res_village_code").first().alias("village_code"), pl.len().cast(pl.Int64).alias("size"))
+        .with_columns(("d" + pl.col("household_id").str.slice(1)).alias("dwelling_id"))
+        .sort("household_id")
     )
     leased = rng.choice(count, 90, replace=False)
     lease = pl.DataFrame(
@@ -94,11 +101,17 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
         }
     )
     residents = living.group_by("res_village_code").len("n_res")
+    homes = household.group_by("village_code").len("n_household")
     village = (
         pl.DataFrame(VILLAGES, schema=["village_code", "kind", "town_code"], orient="row")
         .join(residents, left_on="village_code", right_on="res_village_code", how="left")
+        .join(homes, on="village_code", how="left")
         .with_columns(
-            pl.col("n_res").fill_null(0), name=pl.col("village_code") + "名", town_name=pl.col("town_code") + "镇"
+            pl.col("n_res", "n_household").fill_null(0),
+            name=pl.col("village_code") + "名",
+            town_name=pl.col("town_code") + "镇",
+            lon=pl.Series([121.11, 121.13, 121.15, 121.17]),
+            lat=pl.Series([31.11, 31.12, 31.10, 31.11]),
         )
     )
     return {
@@ -121,14 +134,15 @@ def without_feeds(path: Path, missing: tuple[str, ...]) -> None:
 
 
 def write_district(path: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """Lay the tables into schema subjects of a new file, with the run's context and the feeds' states."""
+    """Lay the tables into schemas subjects and feeds of a new file, with the run's context and the feeds' states."""
     connection = duckdb.connect(str(path), config={"storage_compatibility_version": "v1.5.0"})
-    for schema in ("subjects", "lake", "run"):
+    for schema in ("subjects", "feeds", "lake", "run"):
         connection.execute(f"create schema {schema}").fetchall()
     for name, frame in tables.items():
         connection.register("incoming", frame.to_arrow())
         columns = ", ".join(f"{c}::{TYPES[c]} as {c}" if c in TYPES else c for c in frame.columns)
-        connection.execute(f"create table subjects.{name} as select {columns} from incoming").fetchall()
+        schema = "feeds" if name.startswith("stg_") else "subjects"
+        connection.execute(f"create table {schema}.{name} as select {columns} from incoming").fetchall()
         connection.unregister("incoming")
     connection.execute("create table run.context as select ?::date as as_of", [AS_OF]).fetchall()
     states = pl.DataFrame({"feed": FEEDS, "is_available": [True] * len(FEEDS)})
@@ -137,6 +151,31 @@ def write_district(path: Path, tables: dict[str, pl.DataFrame]) -> None:
     connection.close()
 
 
+STAGED = [
+    "f04",
+    "f05",
+    "f13",
+    "f14",
+    "f17",
+    "f19",
+    "f21",
+    "f24",
+    "f25",
+    "f26",
+    "f27",
+    "f28",
+    "f29",
+    "f32",
+    "f33",
+    "f34",
+    "i01",
+    "i02",
+    "i03",
+    "i06",
+    "i07",
+    "i09",
+    "i11",
+]
 SOURCES = """version: 2
 sources:
   - {name: lake, schema: lake, tables: [{name: feed_status}]}
@@ -156,6 +195,9 @@ def _make_project(project: Path) -> None:
         stub = "{{ config(contract={'enforced': false}) }} select 1 as stub"
         (project / "models" / "subjects" / f"{name}.sql").write_text(stub)
     (project / "models" / "subjects" / "_sources.yml").write_text(SOURCES)
+    (project / "models" / "feeds").mkdir()
+    for code in STAGED:
+        (project / "models" / "feeds" / f"stg_{code}.sql").write_text("select 1 as stub")
 
 
 def build_models(path: Path, folder: Path, monkeypatch, select: str = "path:models/indices") -> None:

@@ -14,7 +14,16 @@ from pipelines.indices.tree import COMPUTED
 from pipelines.indices.warehouse import DESCRIPTIONS, run, write
 from pipelines.settings import REPOSITORY
 from tests.indices.conftest import SPECS
-from tests.indices.district import AS_OF, EMPTY_VILLAGE, build_models, make_district, without_feeds, write_district
+from tests.indices.district import (
+    AS_OF,
+    EMPTY_VILLAGE,
+    FEEDS,
+    build_models,
+    make_district,
+    without_feeds,
+    write_district,
+)
+from tests.indices.feeds import make_feeds
 
 DECLARED = yaml.safe_load((REPOSITORY / "dbt_project/models/indices/_indices.yml").read_text())
 META = {model["name"]: model["config"]["meta"] for model in DECLARED["models"] if "config" in model}
@@ -28,7 +37,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables():
-    return make_district()
+    district = make_district()
+    return district | make_feeds(district)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +78,7 @@ def _homes(tables) -> tuple[pl.DataFrame, np.ndarray]:
     return placed, _plane(placed, tables["dwelling"])
 
 
-BANDS = {"all": (None, None), "age_3_5": (3, 5), "age_6_10": (6, 10), "age_11_14": (11, 14)}
+BANDS = {"age_70": (70, 200), "all": (None, None), "age_3_5": (3, 5), "age_6_10": (6, 10), "age_11_14": (11, 14)}
 
 
 def _members(placed: pl.DataFrame, band: str) -> np.ndarray:
@@ -78,10 +88,20 @@ def _members(placed: pl.DataFrame, band: str) -> np.ndarray:
     return placed["age"].is_between(low, high).fill_null(False).to_numpy()
 
 
+def _places(tables, rule: dict) -> pl.DataFrame:
+    """Open facilities or outlets of a rule's kinds; an outlet is one place, with a counter also under that name."""
+    if rule.get("from") != "F19":
+        return tables["facility"].filter((pl.col("status") == "在用") & pl.col("kind").is_in(rule["kinds"]))
+    outlets = tables["stg_f19"].filter(pl.col("status") == "在营").with_columns(capacity=pl.lit(1))
+    if rule["kinds"] == ["平价菜专柜"]:
+        return outlets.filter("has_value_counter")
+    return outlets.filter(pl.col("kind").is_in(rule["kinds"]))
+
+
 def _pairs(tables, rule: dict) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame, np.ndarray]:
     """Return people, whether they are in the band, facilities, and who is within reach of which."""
     placed, homes = _homes(tables)
-    open_ = tables["facility"].filter((pl.col("status") == "在用") & pl.col("kind").is_in(rule["kinds"]))
+    open_ = _places(tables, rule)
     away = np.linalg.norm(homes[:, None, :] - _plane(open_, tables["dwelling"])[None, :, :], axis=2)
     radius = np.where(placed["kind"].to_numpy() == "居", PARAMETERS[rule["committee"]], PARAMETERS[rule["village"]])
     return placed, _members(placed, rule["band"]), open_, away <= radius[:, None]
@@ -112,10 +132,17 @@ def test_places_are_shared_among_those_in_reach_and_none_is_counted_twice(values
         if served[place] and not np.isnan(seats):
             for code in expected:
                 expected[code] += seats * (near[:, place] & members & (codes == code)).sum() / served[place]
+    counted = served > 0
+    if rule.get("own_village"):
+        for place in np.flatnonzero(served == 0):
+            home = open_["village_code"][int(place)]
+            if home is not None:
+                expected[home] += capacity[place]
+                counted[place] = True
     found = by_village(values, rule["indicator"])
     for code, places in expected.items():
         assert found[code] == pytest.approx(places, abs=1e-6)
-    reached = np.nansum(np.where(served > 0, capacity, 0))
+    reached = np.nansum(np.where(counted, capacity, 0))
     assert sum(found.values()) == pytest.approx(reached, abs=1e-6) and reached > 0
 
 
@@ -181,7 +208,8 @@ def test_every_indicator_is_listed_for_every_village_with_a_status(values):
     empty = values.filter(
         (pl.col("village_code") == EMPTY_VILLAGE) & pl.col("indicator").is_in(list(META["indicator_value"]["computed"]))
     )
-    assert set(empty["status"]) == {"not_applicable"}
+    # Nobody and nothing there, but the air is that of the nearest station.
+    assert set(empty.filter(pl.col("indicator") != "ENV06")["status"]) == {"not_applicable"}
     assert values.filter((pl.col("status") == "missing") & pl.col("numerator").is_not_null()).height == 0
     assert all(isinstance(value, Decimal) for value in values["numerator"].drop_nulls())
 
@@ -219,11 +247,12 @@ def test_the_run_computes_what_data_allow_and_says_what_they_do_not(warehouse):
         (r["area_code"], r["node"]): r["status"]
         for r in scores.filter(pl.col("level") == "village").iter_rows(named=True)
     }
-    assert status["310118001001", "EDU"] == COMPUTED and status["310118001001", "HOU"] == COMPUTED
-    assert status["310118001001", "MKT"] == "no_data" and status["310118001001", "ENV"] == "insufficient"
-    assert status["310118001001", "HAPPY"] == "insufficient" and status[EMPTY_VILLAGE, "EDU"] == "no_data"
-    district = scores.filter((pl.col("level") == "district") & (pl.col("node") == "HOU")).row(0, named=True)
-    assert district["status"] == COMPUTED and district["availability_exact"] == "4/5"
+    assert all(status["310118001001", node] == COMPUTED for node in ("EDU", "MKT", "ENV", "HOU", "HAPPY"))
+    # Nothing applies to a village without people but its air: no score is made of that alone.
+    assert (status[EMPTY_VILLAGE, "EDU"], status[EMPTY_VILLAGE, "ENV"]) == ("no_data", "insufficient")
+    assert status[EMPTY_VILLAGE, "HAPPY"] == "no_data"
+    district = scores.filter((pl.col("level") == "district") & (pl.col("node") == "HAPPY")).row(0, named=True)
+    assert district["status"] == COMPUTED and district["availability_exact"] == "1"
     cells = found.tables["index_cell"].filter((pl.col("index") == "happiness") & (pl.col("level") != "unit"))
     sums = (
         cells.filter(pl.col("indicator").is_in(["EDU01", "HOU01", "HOU07"]))
@@ -262,7 +291,7 @@ def test_the_run_is_repeatable_and_its_tables_carry_their_date_and_comments(ware
 def test_tables_keep_their_columns_where_nothing_can_be_computed(folder, warehouse):
     path = folder / "district.duckdb"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        without_feeds(path, ("B02",))
+        without_feeds(path, tuple(feed for feed in FEEDS if feed != "B03"))
         build_models(path, folder, monkeypatch, "indicator_value")
     found = run(path, SPECS, AS_OF)
     assert set(found.tables["index_score"].filter(pl.col("index") == "happiness")["status"]) <= {

@@ -13,7 +13,8 @@ with listed as (
     select null, null where false
 ),
 found as (
-    {% for model_name in ['int_index__reach', 'int_index__share', 'int_index__housing', 'int_index__fitness'] -%}
+    {% for model_name in ['int_index__reach', 'int_index__share', 'int_index__housing', 'int_index__fitness', 'int_index__market',
+        'int_index__environment', 'int_index__estate', 'int_index__people', 'int_index__service'] -%}
     select
         indicator,
         village_code,

@@ -3,7 +3,7 @@
 select
     'CUL02' as indicator,
     v.village_code,
-    count_if(f.kind in ('{{ (meta.get('kinds') or ['']) | join("', '") }}') and f.status = '{{ meta.get('open_status') }}')
+    count_if(f.source = 'B04' and f.is_open and f.kind in ({{ index_words(meta.get('kinds')) }}))
         as numerator,
     any_value(v.n_res) as denominator,
     0 as n_unknown

@@ -19,6 +19,7 @@ people as (
 select
     row_number() over () as point,
     p.village_code,
+    p.dwelling_id,
     v.kind = '居' as is_committee,
     (d.lon - o.lon)::double * {{ metres }} * cos(radians(o.middle)) as x_m,
     (d.lat - o.lat)::double * {{ metres }} as y_m

@@ -1,7 +1,6 @@
 -- Points are put into squares as wide as the radius, so that a point can only be reached from its own square and the
 -- eight around it: an equality join, then one comparison of distances.
-{% set meta = model.config.get('meta', {}) %}
-{% set rules = meta.get('reach') or [] %}
+{% set rules = model.config.get('meta', {}).get('reach') or [] %}
 with rule as (
     {{ index_rules(rules) }}
 ),
@@ -9,13 +8,13 @@ demand as (
     {{ index_demand(rules) }}
 ),
 supply as (
-    {{ index_supply(meta.get('open_status')) }}
+    {{ index_supply() }}
 ),
 reached as (
     select distinct d.indicator, d.point
     from demand as d
     inner join supply as s on s.indicator = d.indicator and s.square_x = d.square_x and s.square_y = d.square_y
-    where (s.x_m - d.x_m) ** 2 + (s.y_m - d.y_m) ** 2 <= d.radius_m ** 2
+    where {{ index_near() }}
 )
 select
     d.indicator,

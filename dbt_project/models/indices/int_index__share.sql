@@ -1,6 +1,6 @@
--- Shares are decimals with nine places: a sum of decimals does not depend on the order of rows.
-{% set meta = model.config.get('meta', {}) %}
-{% set rules = meta.get('shares') or [] %}
+-- Shares are decimals with nine places: a sum of decimals does not depend on the order of rows. A rule with own_village
+-- gives a facility that nobody reaches to the village it stands in; without it such a facility serves nobody.
+{% set rules = model.config.get('meta', {}).get('shares') or [] %}
 with rule as (
     {{ index_rules(rules) }}
 ),
@@ -8,13 +8,13 @@ demand as (
     {{ index_demand(rules) }}
 ),
 supply as (
-    {{ index_supply(meta.get('open_status')) }}
+    {{ index_supply() }}
 ),
 pair as (
     select d.indicator, d.village_code, d.people, s.facility_id, s.capacity
     from demand as d
     inner join supply as s on s.indicator = d.indicator and s.square_x = d.square_x and s.square_y = d.square_y
-    where (s.x_m - d.x_m) ** 2 + (s.y_m - d.y_m) ** 2 <= d.radius_m ** 2 and s.capacity is not null
+    where {{ index_near() }} and s.capacity is not null
 ),
 local as (
     select indicator, village_code, facility_id, any_value(capacity) as capacity, sum(people) as people
@@ -28,6 +28,12 @@ shared as (
         (capacity::decimal(18, 9) * people / sum(people) over (partition by indicator, facility_id))::decimal(20, 9)
             as places
     from local
+    union all
+    select s.indicator, s.village_code, s.capacity::decimal(20, 9)
+    from (select distinct indicator, facility_id, village_code, capacity from supply) as s
+    anti join local as l on l.indicator = s.indicator and l.facility_id = s.facility_id
+    where s.indicator in ('{{ (rules | selectattr('own_village', 'defined') | map(attribute='indicator') | list or ['']) | join("', '") }}')
+        and s.village_code is not null and s.capacity is not null
 ),
 places as (
     select indicator, village_code, sum(places) as places from shared group by indicator, village_code

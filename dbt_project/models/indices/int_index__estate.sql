@@ -1,0 +1,30 @@
+-- Estates by village.
+{% set meta = model.config.get('meta', {}) %}
+with estate as (
+    select *, committee_status in ({{ index_words(meta.get('unable')) }}) as is_unable
+    from {{ ref('stg_f29') }}
+    where village_code is not null
+)
+select 'HOU08' as indicator, village_code,
+    coalesce(sum(households * score) filter (score is not null and households is not null), 0)::decimal(20, 9) as numerator,
+    coalesce(sum(households) filter (score is not null), 0)::decimal(20, 9) as denominator,
+    count_if(score is null or households is null) as n_unknown
+from estate
+group by village_code
+union all
+select 'HOU09', village_code,
+    count_if(committee_status in ({{ index_words(meta.get('formed')) }})
+        and coalesce(committee_term_end_on >= {{ as_of() }}, true)),
+    count_if(not is_unable), count_if(committee_status is null)
+from estate
+group by village_code
+union all
+select 'TRA03', village_code, coalesce(sum(parking) filter (households is not null), 0),
+    coalesce(sum(households) filter (parking is not null), 0), count_if(parking is null or households is null)
+from estate
+group by village_code
+union all
+select 'TRA05', village_code, coalesce(sum(chargers) filter (households is not null), 0),
+    coalesce(sum(households) filter (chargers is not null), 0), count_if(chargers is null or households is null)
+from estate
+group by village_code
