@@ -100,6 +100,7 @@ def test_the_fingerprint_follows_everything_that_changes_a_number():
                      ("nodes:", "conventions: {sd: population}\nnodes:")):  # fmt: skip
         marks.add(fingerprint(parse_spec(base.replace(old, new))))
     assert len(marks) == 5
+    assert all(len(mark) == 64 and mark.isalpha() for mark in marks)
 
 
 def test_dates_under_one_edition_are_comparable():
