@@ -5,6 +5,7 @@ use. `python -m pipelines.indices` runs the same without the rest of the house.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +24,16 @@ from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
 from pipelines.indices.masking import masking_test
 from pipelines.indices.problems import DataError, IndexFault
+from pipelines.indices.published import explain_published
 from pipelines.indices.result import Result, write_frame
 from pipelines.indices.sampling import sampling_doubt
 from pipelines.indices.sensitivity import sensitivity
 from pipelines.indices.table import read_frame
+from pipelines.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="composite indices from one declared specification")
-out = Console(soft_wrap=True)
+# A table cut at eighty columns is no use in a file.
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, soft_wrap=True)
 
 Spec = Annotated[Path, typer.Argument(help="specification (YAML)")]
@@ -144,18 +148,26 @@ def _with_conventions(result: Result) -> pl.DataFrame:
 
 @app.command("explain")
 def explain_command(
-    spec: Spec,
-    area: Annotated[str, typer.Argument(help="code of the unit or area")],
-    data: Data,
+    what: Annotated[list[str], typer.Argument(help="AREA of the published index, or SPEC AREA with --data")],
+    data: Annotated[Path | None, typer.Option("--data", help="table, with a specification")] = None,
     units: Units = None,
     node: Node = None,
     period: Period = None,
     level: Level = None,
+    index: Annotated[str, typer.Option(help="published index")] = "happiness",
+    database: Annotated[Path | None, typer.Option(help="database; default the current release's")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take one score apart: contributions that add up to it."""
+    if len(what) != (1 if data is None else 2):
+        raise typer.BadParameter("give AREA for the published index, or SPEC AREA --data TABLE")
+    area = what[-1]
     with _speaking():
-        found = explain(_built(spec, data, units), area, level, period, node)
+        if data is None:
+            where = database or Settings().releases / "current" / "warehouse.duckdb"
+            found = explain_published(where, area, index, node)
+        else:
+            found = explain(_built(Path(what[0]), data, units), area, level, period, node)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return

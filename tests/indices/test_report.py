@@ -1,5 +1,6 @@
 """The report: what stands on its pages, that small cells cannot be read or computed from it, and hostile names."""
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from datetime import date
@@ -9,8 +10,11 @@ import duckdb
 import openpyxl
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.indices.command import app
 from pipelines.indices.problems import DataError
+from pipelines.indices.published import explain_published
 from pipelines.indices.report import write_report
 from pipelines.indices.report.facts import hidden_cells, is_small, read_facts
 from pipelines.indices.report.pages import HIDDEN
@@ -169,6 +173,30 @@ def test_the_same_database_gives_the_same_pages(database, before, out, tmp_path)
     write_report(database, tmp_path, history=[before])
     for path in out.glob("*.html"):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_a_published_score_is_taken_apart_like_a_built_one(database):
+    found = explain_published(database, "v1", "happiness")
+    assert sum(part["contribution"] for part in found["parts"]) == pytest.approx(found["score"], abs=1e-9)
+    assert len(found["parts"]) == 36 and found["gaps"] == [] and found["status"] == "computed"
+    dimension = explain_published(database, "甲村委会", "happiness", "HOU")
+    assert dimension["area"] == "v1" and {part["part"][:3] for part in dimension["parts"]} == {"HOU"}
+    for arguments, words in (
+        (("v9", "happiness"), "no area 'v9'"),
+        (("甲村委", "happiness"), "did you mean '甲村委会'"),
+        (("v1", "hapiness"), "did you mean 'happiness'"),
+        (("v1", "happiness", "HUO"), "did you mean 'HOU'"),
+    ):
+        with pytest.raises(DataError, match=words):
+            explain_published(database, *arguments)
+    with pytest.raises(DataError, match="there is no database"):
+        explain_published(database.with_name("none.duckdb"), "v1", "happiness")
+
+
+def test_the_command_explains_the_published_index(database):
+    result = CliRunner().invoke(app, ["explain", "v1", "--database", str(database), "--json"])
+    assert result.exit_code == 0 and json.loads(result.stdout)["node"] == "HAPPY"
+    assert CliRunner().invoke(app, ["explain", "a", "b", "--database", str(database)]).exit_code == 2
 
 
 def test_an_index_the_database_lacks_is_refused(database, tmp_path):
