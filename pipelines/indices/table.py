@@ -77,6 +77,8 @@ class Table:
             number = number.set(blank, None)
         elif series.dtype == pl.Null or series.dtype.is_numeric() or series.dtype == pl.Boolean:
             number = series.cast(pl.Float64)
+            marks = [float(mark) for mark in self.missing if _is_number(mark)]
+            number = number.set(number.is_in(marks).fill_null(False), None) if marks else number
         else:
             raise DataError(f"column '{column}' holds {series.dtype}, not numbers")
         values = number.to_numpy().astype(float)
@@ -88,6 +90,13 @@ class Table:
             places = some(self.who(int(row)) for row in np.flatnonzero(wrong))
             raise DataError(f"column '{column}' holds NaN or infinity at {places}; leave a missing value empty")
         return np.where(given, values, np.nan)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 def read_frame(path: Path | str) -> pl.DataFrame:

@@ -32,6 +32,12 @@ def test_nan_may_be_declared_to_mean_missing():
     assert made.numbers("x").tolist()[1] == 1.0
 
 
+def test_a_number_may_mean_missing_in_any_kind_of_column():
+    for values in ([-99.0, 1.0], [-99, 1], ["-99", "1"]):
+        made = make_table(flat("x", head="table: {missing: [-99]}"), table(x=values))
+        assert made.numbers("x").tolist()[1] == 1.0 and made.numbers("x")[0] != made.numbers("x")[0]
+
+
 def test_duplicate_and_empty_keys_are_errors():
     with pytest.raises(DataError, match="two rows for a"):
         make_table(flat("x"), pl.DataFrame({"unit": ["a", "a"], "x": [1, 2]}))
