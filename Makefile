@@ -44,4 +44,4 @@ generate: install ## everything that is generated from declarations and committe
 	@$(BIN)/xfy generate
 
 clean: ## delete what a run can make again; landing/ and vault/ stay
-	rm -rf $(XFY_DATA)/lake $(XFY_DATA)/warehouse $(XFY_DATA)/releases $(XFY_DATA)/dagster $(XFY_DATA)/quality $(XFY_DATA)/tmp
+	rm -rf $(XFY_DATA)/lake $(XFY_DATA)/identity $(XFY_DATA)/warehouse $(XFY_DATA)/releases $(XFY_DATA)/dagster $(XFY_DATA)/quality $(XFY_DATA)/tmp

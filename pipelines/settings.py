@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     )
     contracts: Path = REPOSITORY / "data" / "contracts"
     reference: Path = REPOSITORY / "data" / "reference"
+    declarations: Path = REPOSITORY / "data"
     tag_rules: Path = REPOSITORY / "tag_rules"
     dbt_project: Path = REPOSITORY / "dbt_project"
     as_of: date | None = None
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     def vault(self) -> Path:
         """The only place for raw identity numbers: key, quarantine, simulator truth (mode 0700)."""
         return self.root / "vault"
+
+    @property
+    def identity(self) -> Path:
+        """Who is who, a folder a business date (mode 0700): names and mobile numbers too."""
+        return self.root / "identity"
 
     @property
     def warehouse(self) -> Path:

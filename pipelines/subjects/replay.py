@@ -1,0 +1,136 @@
+"""The replay: identity and survivorship as they stood on every business date, each from the date before.
+
+The state of a date is a folder under `identity/`, a pure function of the deliveries and decisions up to it. A folder
+says in `made_of` what it was made of; one that still fits is kept, so a new day costs what it changes, and the result
+is that of a replay from the beginning. What a step computes is its own business.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.judge import Status
+from pipelines.feeds.receipts import write_synced
+from pipelines.identifiers import Key
+from pipelines.settings import REPOSITORY, Settings
+from pipelines.subjects.day import Day, in_use_on, make_day, usable
+from pipelines.subjects.decisions import PersonDecision, read_person_decisions
+
+Step = Callable[[Path | None, Day, Path], None]
+"""Writes its files for a day into a folder, from the folder of the date before (None on the first)."""
+
+Report = Callable[[str], None]
+MADE_OF = "made_of"
+KEEP_DATES = 3
+DECLARATIONS = ("linkage", "survivorship")
+
+
+def replay(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    statuses: Iterable[Status],
+    key: Key,
+    as_of: date,
+    steps: Sequence[Step],
+    report: Report | None = None,
+) -> Path | None:
+    """The folder of the last business date up to `as_of`, computed as far as it is not there yet.
+
+    `statuses` are the deliveries as judged on `as_of`. None where nothing was ever accepted. Raises DecisionProblem.
+    """
+    good = [s for s in usable(statuses) if s.business_on <= as_of]
+    decisions = [d for d in read_person_decisions(settings.landing) if d.decided_on <= as_of]
+    prints = fingerprints(settings, contracts, good, decisions, key)
+    if not prints:
+        return None
+    dates = list(prints)
+    root = settings.identity
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root.chmod(0o700)
+    kept = [i for i, day in enumerate(dates) if _made_of(root / day.isoformat()) == prints[day]]
+    first = kept[-1] + 1 if kept else 0
+    before = root / dates[first - 1].isoformat() if first else None
+    for day in dates[first:]:
+        if report:
+            report(f"identity of {day}: from {before.name if before else 'nothing'}")
+        today = make_day(settings, contracts, good, decisions, key, day)
+        before = _make(root, prints[day], before, today, steps)
+        _prune(root, dates, day)
+    return before
+
+
+def fingerprints(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    good: Sequence[Status],
+    decisions: Sequence[PersonDecision],
+    key: Key,
+) -> dict[date, str]:
+    """What the state of every business date is made of, in order of date.
+
+    Dates are those on which a delivery in use came, and those on which people decided, from the first delivery on.
+    """
+    came = {s.business_on for s in good}
+    dates = sorted(came | {d.decided_on for d in decisions if came and d.decided_on >= min(came)})
+    ground = _ground(settings, key)
+    prints: dict[date, str] = {}
+    last = ""
+    for day in dates:
+        digest = hashlib.sha256(f"{ground}\n{last}\n{day}\n".encode())
+        for feed, used in in_use_on(contracts, good, day).items():
+            for s in used:
+                told = f"{feed} {s.business_on} {s.number} {s.sha256} {contracts[feed].sha256} {s.accepted}\n"
+                digest.update(told.encode())
+        for decision in decisions:
+            if decision.decided_on <= day:
+                digest.update(decision.model_dump_json().encode() + b"\n")
+        last = prints[day] = digest.hexdigest()
+    return prints
+
+
+def _ground(settings: Settings, key: Key) -> str:
+    """What is the same for every date: the key, the declarations, and the code of this room."""
+    digest = hashlib.sha256(key.key_id.encode())
+    places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS] + [(Path(__file__).parent, "*.py")]
+    for folder, pattern in places:
+        for path in sorted(folder.glob(pattern)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update((REPOSITORY / "pipelines" / "identifiers.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _made_of(folder: Path) -> str | None:
+    path = folder / MADE_OF
+    return path.read_text("utf-8") if path.exists() else None
+
+
+def _make(root: Path, made_of: str, before: Path | None, day: Day, steps: Sequence[Step]) -> Path:
+    """Run the steps of a date in a folder beside its place and move it there whole."""
+    place = root / day.business_on.isoformat()
+    making = root / f".making-{place.name}"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(mode=0o700)
+    for step in steps:
+        step(before, day, making)
+    write_synced(making / MADE_OF, made_of)
+    if place.exists():
+        old = root / f".old-{place.name}"
+        shutil.rmtree(old, ignore_errors=True)
+        place.replace(old)
+        making.replace(place)
+        shutil.rmtree(old)
+    else:
+        making.replace(place)
+    return place
+
+
+def _prune(root: Path, dates: Sequence[date], day: date) -> None:
+    """Delete what is older than the last dates, and dates up to `day` that are none any more."""
+    keep = {d.isoformat() for d in dates if d <= day}
+    keep = set(sorted(keep)[-KEEP_DATES:])
+    for folder in root.iterdir():
+        if folder.name.startswith(".") or (folder.name <= day.isoformat() and folder.name not in keep):
+            shutil.rmtree(folder)
