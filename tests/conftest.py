@@ -11,7 +11,9 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A room's tests stay with one worker: they share what is dear to make, a district, a database built by dbt."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A room's tests stay with one worker: they share what is dear to make, a district, a database built by dbt.
+
+    Marked as it is collected: the distributor reads the marks before the hook that modifies the whole collection.
+    """
+    item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
