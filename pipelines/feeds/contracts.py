@@ -14,7 +14,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.feeds import rules
+from pipelines.feeds import people, rules
+from pipelines.feeds.people import Slot
+from pipelines.refusal import Refusal
 
 Classification = Literal["public", "internal", "sensitive", "restricted"]
 Severity = Literal["error", "warning"]
@@ -34,7 +36,7 @@ PART_SUFFIX = {"id": "_id"} | {
 }
 
 
-class ContractProblem(Exception):
+class ContractProblem(Refusal):
     """One or more contract files are wrong; the message lists every one with its place."""
 
 
@@ -181,6 +183,11 @@ class Column(_Strict):
     intake: Intake
 
     @property
+    def role(self) -> Role:
+        """What the column is to the door."""
+        return self.intake.role
+
+    @property
     def outputs(self) -> dict[str, str]:
         """Lake columns that come of it: name → logical type. Empty for columns that stay at the door."""
         role = self.intake.role
@@ -231,6 +238,7 @@ class Contract(_Strict):
     delivery: Delivery
     columns: tuple[Column, ...]
     row_rules: tuple[RowRule, ...]
+    people: tuple[Slot, ...]
     key: tuple[str, ...]
     synthetic_areas: bool
     path: Path
@@ -280,6 +288,7 @@ class Contract(_Strict):
     @model_validator(mode="after")
     def _cross_check(self) -> "Contract":
         problems = list(self._column_problems()) + list(self._delivery_problems())
+        problems += people.problems(self.people, self.by_name)
         problems += [
             f"rule {rule.name}: {problem}"
             for rule in self.row_rules
@@ -403,6 +412,7 @@ def read_contract(path: Path, profile: Profile | None = None) -> Contract:
         delivery=Delivery.model_validate(custom["delivery"]),
         columns=tuple(_column(p) for p in schema["properties"]),
         row_rules=tuple(_row_rule(q) for q in schema.get("quality", []) if q.get("engine") == "polars-sql"),
+        people=tuple(Slot.model_validate(slot) for slot in _custom(schema).get("people", ())),
         key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
         synthetic_areas=profile.synthetic_areas,
         path=path,

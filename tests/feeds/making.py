@@ -60,7 +60,8 @@ def rule(name: str, of: str, expression: str, severity: str = "error", **more: A
 def document(
     feed: str, columns: list[dict[str, Any]], delivery: dict[str, Any], *rules: dict[str, Any]
 ) -> dict[str, Any]:
-    """A whole contract as a document."""
+    """A whole contract as a document, with a slot for every identity column."""
+    slots = [{"slot": c["name"], "id": c["name"]} for c in columns if _role(c) == "identity"]
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -83,11 +84,16 @@ def document(
                 "physicalName": "thing",
                 "logicalType": "object",
                 "description": "Things.",
+                "customProperties": [{"property": "people", "value": slots}],
                 "properties": columns,
                 "quality": list(rules),
             }
         ],
     }
+
+
+def _role(entry: dict[str, Any]) -> str:
+    return str(entry.get("customProperties", [{"value": {}}])[0]["value"].get("role", "value"))
 
 
 def write_contract(folder: Path, content: dict[str, Any]) -> Path:

@@ -49,6 +49,55 @@ def test_every_contract_says_why_and_by_what_right(contracts):
         assert len(contract.purpose) > 30 and len(contract.legal_basis) > 5 and contract.department
 
 
+def test_every_number_of_a_person_belongs_to_a_slot_whose_columns_are_in_the_lake(contracts):
+    declared = 0
+    for contract in contracts.values():
+        numbers = [of.name for of in contract.columns if of.intake.role == "identity"]
+        assert sorted(numbers) == sorted(slot.id for slot in contract.people if slot.id)
+        for slot in contract.people:
+            assert set(slot.columns.values()) <= set(contract.outputs), f"{contract.feed}.{slot.slot}"
+            declared += 1
+    assert declared > 40
+
+
+def slotted(*slots):
+    columns = [
+        column("who", "W", role="identity"),
+        column("name", "N", role="name", classification="sensitive"),
+        column("born", "B"),
+        column("remark", "R", role="drop"),
+    ]
+    content = document("T01", columns, CSV)
+    content["schema"][0]["customProperties"][0]["value"] = list(slots)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("slots", "said"),
+    [
+        ([], "identity column who must be the id of exactly one slot"),
+        ([{"slot": "a", "id": "who"}, {"slot": "b", "id": "who"}], "exactly one slot"),
+        ([{"slot": "a", "id": "who"}, {"slot": "a", "name": "name"}], "slot a is declared twice"),
+        ([{"slot": "a", "id": "name"}], "role identity"),
+        ([{"slot": "a", "id": "who", "name": "nmae"}], "a.name names no column: nmae"),
+        ([{"slot": "a", "id": "who", "mobile": "name"}], "role phone"),
+        ([{"slot": "a", "id": "who", "birth_on": "born"}], "must be a date"),
+        ([{"slot": "a", "id": "who", "village": "remark"}], "stays at the door"),
+        ([{"slot": "a", "id": "who", "colour": "born"}], "colour"),
+    ],
+)
+def test_slots_that_name_no_person_are_refused_with_their_reason(tmp_path, slots, said):
+    write_contract(tmp_path, slotted(*slots))
+    with pytest.raises(ContractProblem, match=said):
+        load_contracts(tmp_path)
+
+
+def test_a_slot_tells_what_is_known_of_the_person_and_where(tmp_path):
+    write_contract(tmp_path, slotted({"slot": "a", "id": "who", "name": "name"}))
+    (slot,) = load_contracts(tmp_path)["T01"].people
+    assert (slot.slot, slot.id, slot.columns) == ("a", "who", {"name": "name"})
+
+
 def test_fixed_width_columns_fill_their_record_without_gap_or_overlap(contracts):
     for contract in contracts.values():
         if contract.delivery.format == "fixed_width":
