@@ -24,6 +24,8 @@ import polars as pl
 import pyarrow as pa
 from stdnum import numdb
 
+from pipelines.refusal import Refusal
+
 IDCARD, HMT_RESIDENCE, HM_PERMIT = "idcard", "hmt_residence", "hm_permit"
 TW_PERMIT, PASSPORT, FOREIGN_PR = "tw_permit", "passport", "foreign_pr"
 KINDS = (IDCARD, HMT_RESIDENCE, HM_PERMIT, TW_PERMIT, PASSPORT, FOREIGN_PR)
@@ -50,7 +52,7 @@ class Number:
     was_15: bool
 
 
-class KeyProblem(Exception):
+class KeyProblem(Refusal):
     """The pseudonym key is missing or its file is not fit for a key; the message says what to do."""
 
 

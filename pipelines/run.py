@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.refusal import Refusal
 from pipelines.settings import Settings
 
 STORAGE_VERSION = "v1.5.0"
@@ -27,7 +28,7 @@ STORAGE_VERSION = "v1.5.0"
 KEEP_RUN_DATABASES = 2
 
 
-class RunBusyError(RuntimeError):
+class RunBusyError(Refusal):
     """Another run holds the lock; the message names its process and its date."""
 
 

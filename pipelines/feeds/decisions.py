@@ -12,9 +12,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.feeds.receipts import Receipt
+from pipelines.refusal import Refusal
 
 
-class DecisionProblem(Exception):
+class DecisionProblem(Refusal):
     """A decisions file cannot be read; the message names file and place."""
 
 

@@ -18,13 +18,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.refusal import Refusal
+
 MANIFEST = "manifest.json"
 CURRENT = "current"
 STAGING_PREFIX = ".staging-"
 RELEASE_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d+)")
 
 
-class ReleaseError(RuntimeError):
+class ReleaseError(Refusal):
     """A release that cannot be built, found or trusted; the message says which file and what to do."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.refusal import Refusal
 from pipelines.tags.aggregates import rows_nodes
 from pipelines.tags.catalogue import Catalogue, rule_version
 from pipelines.tags.exports import unavailable_feeds
@@ -22,7 +23,7 @@ MOST_ROWS = 200
 """Related rows shown at most; all of them count."""
 
 
-class UnknownSubjectError(LookupError):
+class UnknownSubjectError(Refusal):
     """There is no such subject, no such tag, or not what the tag reads; the message says which."""
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
+from pipelines.refusal import Refusal
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -26,7 +28,7 @@ class Problem:
         return asdict(self)
 
 
-class CatalogueError(Exception):
+class CatalogueError(Refusal):
     """Declarations that cannot be used; carries every problem found, in order of file and line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

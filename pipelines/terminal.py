@@ -1,0 +1,88 @@
+"""How every command speaks: tables, JSON, messages and exit codes. Knows no room and computes nothing."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.refusal import Refusal
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")]
+FAILED, WRONG_USE = 1, 2
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Turns what a package refuses into its message and an exit code; anything else is a defect and passes."""
+    try:
+        yield
+    except Refusal as error:
+        raise wrong_use(str(error)) from None
+
+
+def wrong_use(message: str) -> typer.Exit:
+    """Print what is wrong; the caller raises what is returned."""
+    err.print(message, style="red", markup=False)
+    return typer.Exit(WRONG_USE)
+
+
+def failed() -> typer.Exit:
+    """For commands that were well used and found something wrong; the caller raises it."""
+    return typer.Exit(FAILED)
+
+
+def as_date(text: str) -> date:
+    """A date as people type it. Raises typer.BadParameter."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date; write it as 2026-10-31") from None
+
+
+def say(message: str) -> None:
+    """Progress, with the time, on the error stream."""
+    err.print(f"{datetime.now():%H:%M:%S} {message}", highlight=False, markup=False)
+
+
+def tell(message: str) -> None:
+    """A line of the answer."""
+    out.print(message, markup=False, highlight=False)
+
+
+def give(body: Any, as_json: bool, columns: Iterable[str]) -> None:
+    """Rows as JSON, or as a table of the named columns."""
+    print_json(body) if as_json else print_table(body, list(columns))
+
+
+def print_json(body: object) -> None:
+    """For machines: dates and paths as text, Chinese as it is."""
+    sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Rows as a table without lines."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        # Cells are data: what looks like markup in them is none.
+        table.add_row(*(Text(_cell(row.get(c))) for c in columns))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_cell, value))
+    if isinstance(value, dict):
+        return " ".join(str(v) for v in value.values() if not isinstance(v, bool))
+    return "" if value is None else str(value)
