@@ -13,7 +13,8 @@ import polars as pl
 from pipelines import identifiers
 from pipelines.feeds import rules
 from pipelines.feeds.columns import Rule, read_columns, value_name
-from pipelines.feeds.contracts import PART_SUFFIX, Contract, RowRule
+from pipelines.feeds.contracts import Contract, RowRule
+from pipelines.feeds.fields import PART_SUFFIX
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 

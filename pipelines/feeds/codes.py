@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from pipelines.feeds.contracts import Codes
+from pipelines.feeds.fields import Codes
 
 
 def spellings(codes: Codes, reference: Path) -> dict[str, str]:

@@ -14,7 +14,8 @@ import polars as pl
 
 from pipelines import identifiers
 from pipelines.feeds import parse
-from pipelines.feeds.contracts import PART_SUFFIX, Column, Contract
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.fields import PART_SUFFIX, Column
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 

@@ -1,212 +1,34 @@
 """Contracts: what a feed promises, read from `data/contracts/<feed>.yaml`.
 
 The files follow the Open Data Contract Standard (v3). What the standard has no word for stands in its custom
-properties: `delivery` (how files come) and, a column, `intake` (how its text is read). This module reads and
-cross-checks them; it opens no delivery and knows no feed by name.
+properties: `delivery` (how files come, `transport`) and, a column, `intake` (how its text is read, `fields`). This
+module reads and cross-checks them; it opens no delivery and knows no feed by name.
 """
 
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from pipelines.feeds import people, rules
+from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Severity, Strict
 from pipelines.feeds.people import Slot
+from pipelines.feeds.transport import Delivery
 from pipelines.refusal import Refusal
 
-Classification = Literal["public", "internal", "sensitive", "restricted"]
-Severity = Literal["error", "warning"]
-Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
-Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
-DateForm = Literal[
-    "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
-    "nls", "day_first", "season", "offset", "datetime", "epoch", "epoch_ms",
-]  # fmt: skip
-# Roles that name or find a person: never in a batch report, a message or a published table.
-DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
 # What a row rule may use beside the row: the delivery's business date and its year.
 CONTEXT_NAMES = ("business_on", "business_year")
-PART_SUFFIX = {"id": "_id"} | {
-    part: f"_cert_{part}"
-    for part in ("masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
-}
 
 
 class ContractProblem(Refusal):
     """One or more contract files are wrong; the message lists every one with its place."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Codes(_Strict):
-    """Allowed codes and other spellings of them.
-
-    Codes come from `values`, the rows of a reference file (`file`, filtered by `where`, code in `key`) and the clean
-    value domain `domain` ("table.column"), whichever are given. Texts in the file's columns `also` and in `synonyms`
-    are read as the code.
-    """
-
-    values: tuple[str, ...] = ()
-    file: str | None = None
-    where: dict[str, str] = {}
-    key: str = "code"
-    also: tuple[str, ...] = ()
-    domain: str | None = None
-    synonyms: dict[str, str] = {}
-
-
-class Intake(_Strict):
-    """How the text of one column is read. Defaults: any text, empty means null."""
-
-    role: Role = "value"
-    keep: tuple[Part, ...] = ("id",)
-    kinds: tuple[str, ...] = ()
-    declared_by: str | None = None
-    with_suffix: bool = False
-    domain: str | None = None
-    dates: tuple[DateForm, ...] = ("ymd",)
-    # Where several identity numbers stand in one field: the mark between them. The first is read.
-    first_of: str | None = None
-    # Units a number may end with and what it is then multiplied by.
-    factors: dict[str, float] = {}
-    unknown: tuple[str, ...] = ()
-    nothing: tuple[str, ...] = ()
-    yes: tuple[str, ...] = ("是", "1", "Y", "y", "true")
-    no: tuple[str, ...] = ("否", "0", "N", "n", "false")
-    codes: Codes | None = None
-    pattern: str | None = None
-    strip: tuple[str, ...] = ()
-    digits: int = Field(default=18, ge=1, le=18)
-    decimals: int = Field(default=0, ge=0, le=9)
-    minimum: float | None = None
-    maximum: float | None = None
-    separators: str = ""
-    hundredths: bool = False
-    leading: int | None = Field(default=None, ge=1)
-    first_byte: int | None = Field(default=None, ge=1)
-    bytes: int | None = Field(default=None, ge=1)
-    on_invalid: Severity | None = None
-
-
-class Trailer(_Strict):
-    """The last record of a fixed-width file: a prefix and the number of records."""
-
-    prefix: str
-    digits: int
-
-
-class Volume(_Strict):
-    """By how much a snapshot may shrink or grow against the one before without a person looking at it."""
-
-    down_pct: float = 20
-    up_pct: float = 50
-    slack_rows: int = 20
-
-
-class Increment(_Strict):
-    """How the operations of an increment feed are read: the property that holds them and what a deletion means.
-
-    An increment without them only adds rows and says them anew: the last word on each key counts.
-    """
-
-    operation: str
-    delete: tuple[str, ...]
-    on_delete: Literal["drop", "close"]
-    open_flag: str = "is_open"
-
-
-class FilePart(_Strict):
-    """Some files of a delivery that differ from its others: their own options, the raw columns they have (all, where
-    none are named) and names that stand in them for others of the contract (theirs: ours)."""
-
-    files: str
-    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson", "json_lines", "json"]
-    encoding: Literal["utf-8", "gb18030"] = "utf-8"
-    delimiter: str = ","
-    header_row: int = Field(default=1, ge=1)
-    sheets: tuple[str, ...] = ()
-    totals: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    rename: dict[str, str] = {}
-    optional: bool = False
-
-
-class Delivery(_Strict):
-    """How a feed's files come."""
-
-    format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson", "json_lines", "json"]
-    files: str
-    encoding: Literal["utf-8", "gb18030"] = "utf-8"
-    delimiter: str = ","
-    header_row: int = Field(default=1, ge=1)
-    final_newline: bool = True
-    compression: Literal["gzip"] | None = None
-    surplus_to_last: bool = False
-    is_password_protected: bool = False
-    record_bytes: int | None = None
-    trailer: Trailer | None = None
-    sheets: tuple[str, ...] = ()
-    merged_down: tuple[str, ...] = ()
-    totals: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    table: str | None = None
-    load: Literal["snapshot", "increment"] = "snapshot"
-    increment: Increment | None = None
-    latest_by: str | None = None
-    parts: tuple[FilePart, ...] = ()
-    volume: Volume | None = Volume()
-    quarantine_pct: float = 30
-    quarantine_slack_rows: int = 50
-
-
-class Column(_Strict):
-    """One column and what becomes of it. Several columns may read the same raw column (`physical`).
-
-    A derived column has no raw column but `logic`: a condition over the values of its row.
-    """
-
-    name: str
-    physical: str
-    logic: str | None
-    label: str
-    logical_type: Literal["string", "integer", "number", "boolean", "date", "timestamp", "array"]
-    required: bool
-    classification: Classification
-    description: str
-    intake: Intake
-
-    @property
-    def role(self) -> Role:
-        """What the column is to the door."""
-        return self.intake.role
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Lake columns that come of it: name → logical type. Empty for columns that stay at the door."""
-        role = self.intake.role
-        if role in ("drop", "door"):
-            return {}
-        if role == "identity":
-            types = {"birth_on": "date", "was_15": "boolean"}
-            return {self.name + PART_SUFFIX[part]: types.get(part, "string") for part in self.intake.keep}
-        return {self.name: self.logical_type}
-
-    @property
-    def severity(self) -> Severity:
-        """What an unreadable value does to its row: error holds the row back, warning empties the value."""
-        if self.intake.on_invalid is not None:
-            return self.intake.on_invalid
-        return "error" if self.intake.role in ("identity", "key") else "warning"
-
-
-class RowRule(_Strict):
+class RowRule(Strict):
     """A condition over the values of one row. Broken where it is false; unknown passes.
 
     `within` names columns: then the condition must hold for at least one row of each group of equal values.
@@ -221,7 +43,7 @@ class RowRule(_Strict):
     within: tuple[str, ...] = ()
 
 
-class Contract(_Strict):
+class Contract(Strict):
     """One feed's contract, cross-checked."""
 
     feed: str
@@ -382,7 +204,7 @@ def load_contracts(directory: Path) -> dict[str, Contract]:
     return contracts
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """What holds for the whole house: whether area codes of synthetic people are accepted."""
 
     synthetic_areas: bool = False

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.feeds.contracts import DIRECT_ROLES, Column, Contract
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.fields import DIRECT_ROLES, Column
 from pipelines.feeds.judge import Status
 from pipelines.feeds.land import ROWS
 from pipelines.feeds.receipts import write_synced

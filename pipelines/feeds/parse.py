@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.feeds.codes import spellings
-from pipelines.feeds.contracts import Column
+from pipelines.feeds.fields import Column
 
 # Spaces that typing leaves: ASCII, NBSP, ideographic, zero width, BOM.
 _SPACES = " \t\r\n\v\f\u00a0\u3000\u200b\ufeff"

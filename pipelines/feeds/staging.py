@@ -10,7 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.feeds.contracts import DIRECT_ROLES, Contract, load_contracts
+from pipelines.feeds.contracts import Contract, load_contracts
+from pipelines.feeds.fields import DIRECT_ROLES
 from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
 from pipelines.settings import Settings
 

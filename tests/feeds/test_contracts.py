@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from pipelines.feeds.codes import spellings
-from pipelines.feeds.contracts import DIRECT_ROLES, ContractProblem, load_contracts
+from pipelines.feeds.contracts import ContractProblem, load_contracts
+from pipelines.feeds.fields import DIRECT_ROLES
 from pipelines.settings import Settings
 from tests.feeds.making import column, document, make_contract, rule, write_contract
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.feeds import parse
-from pipelines.feeds.contracts import Column, Intake
+from pipelines.feeds.fields import Column, Intake
 from pipelines.settings import Settings
 from tests.feeds.making import some
 

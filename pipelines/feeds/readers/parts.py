@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.feeds.contracts import Contract, FilePart
+from pipelines.feeds.contracts import Contract
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
+from pipelines.feeds.transport import FilePart
 
 
 def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path], Raw]) -> Raw:

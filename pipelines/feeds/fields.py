@@ -1,0 +1,120 @@
+"""The columns a contract declares: their class, their role at the door, and how their text is read.
+
+What belongs here: the words of the contract's columns. What does not: reading values by them (`parse`, `columns`), and
+checks that need more than one column (`contracts`).
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Classification = Literal["public", "internal", "sensitive", "restricted"]
+Severity = Literal["error", "warning"]
+Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
+Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
+DateForm = Literal[
+    "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
+    "nls", "day_first", "season", "offset", "datetime", "epoch", "epoch_ms",
+]  # fmt: skip
+# Roles that name or find a person: never in a batch report, a message or a published table.
+DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
+PART_SUFFIX = {"id": "_id"} | {
+    part: f"_cert_{part}"
+    for part in ("masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
+}
+
+
+class Strict(BaseModel):
+    """A declaration: unknown words are refused, and it does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Codes(Strict):
+    """Allowed codes and other spellings of them.
+
+    Codes come from `values`, the rows of a reference file (`file`, filtered by `where`, code in `key`) and the clean
+    value domain `domain` ("table.column"), whichever are given. Texts in the file's columns `also` and in `synonyms`
+    are read as the code.
+    """
+
+    values: tuple[str, ...] = ()
+    file: str | None = None
+    where: dict[str, str] = {}
+    key: str = "code"
+    also: tuple[str, ...] = ()
+    domain: str | None = None
+    synonyms: dict[str, str] = {}
+
+
+class Intake(Strict):
+    """How the text of one column is read. Defaults: any text, empty means null."""
+
+    role: Role = "value"
+    keep: tuple[Part, ...] = ("id",)
+    kinds: tuple[str, ...] = ()
+    declared_by: str | None = None
+    with_suffix: bool = False
+    domain: str | None = None
+    dates: tuple[DateForm, ...] = ("ymd",)
+    # Where several identity numbers stand in one field: the mark between them. The first is read.
+    first_of: str | None = None
+    # Units a number may end with and what it is then multiplied by.
+    factors: dict[str, float] = {}
+    unknown: tuple[str, ...] = ()
+    nothing: tuple[str, ...] = ()
+    yes: tuple[str, ...] = ("是", "1", "Y", "y", "true")
+    no: tuple[str, ...] = ("否", "0", "N", "n", "false")
+    codes: Codes | None = None
+    pattern: str | None = None
+    strip: tuple[str, ...] = ()
+    digits: int = Field(default=18, ge=1, le=18)
+    decimals: int = Field(default=0, ge=0, le=9)
+    minimum: float | None = None
+    maximum: float | None = None
+    separators: str = ""
+    hundredths: bool = False
+    leading: int | None = Field(default=None, ge=1)
+    first_byte: int | None = Field(default=None, ge=1)
+    bytes: int | None = Field(default=None, ge=1)
+    on_invalid: Severity | None = None
+
+
+class Column(Strict):
+    """One column and what becomes of it. Several columns may read the same raw column (`physical`).
+
+    A derived column has no raw column but `logic`: a condition over the values of its row.
+    """
+
+    name: str
+    physical: str
+    logic: str | None
+    label: str
+    logical_type: Literal["string", "integer", "number", "boolean", "date", "timestamp", "array"]
+    required: bool
+    classification: Classification
+    description: str
+    intake: Intake
+
+    @property
+    def role(self) -> Role:
+        """What the column is to the door."""
+        return self.intake.role
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Lake columns that come of it: name → logical type. Empty for columns that stay at the door."""
+        role = self.intake.role
+        if role in ("drop", "door"):
+            return {}
+        if role == "identity":
+            types = {"birth_on": "date", "was_15": "boolean"}
+            return {self.name + PART_SUFFIX[part]: types.get(part, "string") for part in self.intake.keep}
+        return {self.name: self.logical_type}
+
+    @property
+    def severity(self) -> Severity:
+        """What an unreadable value does to its row: error holds the row back, warning empties the value."""
+        if self.intake.on_invalid is not None:
+            return self.intake.on_invalid
+        return "error" if self.intake.role in ("identity", "key") else "warning"
