@@ -15,6 +15,7 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.judge import Status, feed_state, in_use
 from pipelines.feeds.land import ROWS
 from pipelines.settings import Settings
+from pipelines.sql import quoted, text_literal
 
 # Added to every row in a view: which delivery said it.
 BUSINESS_ON, DELIVERY = "_business_on", "_delivery"
@@ -63,16 +64,18 @@ def view_sql(settings: Settings, contract: Contract, statuses: Sequence[Status])
     columns = sql_types(contract)
     used = in_use(statuses)
     if not used:
-        typed = ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in columns.items())
+        typed = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
         return f"select {typed} where false"
     places = []
     for status in used:
         path = settings.lake / status.feed / status.business_on.isoformat() / status.number / ROWS
         places.append((str(path), status.business_on.isoformat(), status.number))
-    files = ", ".join(_text(path) for path, _, _ in places)
-    told = ", ".join(f"({_text(path)}, date {_text(day)}, {_text(number)})" for path, day, number in places)
+    files = ", ".join(text_literal(path) for path, _, _ in places)
+    told = ", ".join(
+        f"({text_literal(path)}, date {text_literal(day)}, {text_literal(number)})" for path, day, number in places
+    )
     stored = ", ".join(
-        f"r.{_quoted(n)}::{k} as {_quoted(n)}" for n, k in columns.items() if n not in (BUSINESS_ON, DELIVERY)
+        f"r.{quoted(n)}::{k} as {quoted(n)}" for n, k in columns.items() if n not in (BUSINESS_ON, DELIVERY)
     )
     return (
         f"select {stored}, d.business_on as {BUSINESS_ON}, d.number as {DELIVERY} "
@@ -92,11 +95,3 @@ def sql_type(kind: pl.DataType | type[pl.DataType]) -> str:
     if isinstance(kind, pl.Decimal):
         return f"DECIMAL({kind.precision},{kind.scale})"
     return _SQL_TYPES[kind.base_type()]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -24,6 +24,7 @@ from pipelines.indices.sampling import sampling_doubt
 from pipelines.indices.sensitivity import Sensitivity, sensitivities
 from pipelines.indices.spec import IndexSpec, Indicator, Node
 from pipelines.indices.tree import COMPUTED
+from pipelines.sql import text_literal
 
 VALUES = "indices.indicator_value"
 VILLAGES = "subjects.village"
@@ -280,6 +281,5 @@ def write(connection: duckdb.DuckDBPyConnection, tables: IndexTables) -> list[st
         connection.register("incoming_index_table", frame.to_arrow())
         connection.execute(f"create or replace table indices.{name} as select * from incoming_index_table").fetchall()
         connection.unregister("incoming_index_table")
-        text = DESCRIPTIONS[name].replace("'", "''")
-        connection.execute(f"comment on table indices.{name} is '{text}'").fetchall()
+        connection.execute(f"comment on table indices.{name} is {text_literal(DESCRIPTIONS[name])}").fetchall()
     return list(tables.tables)

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.products.declarations import Ledger
+from pipelines.sql import quoted, text_literal
 
 ROW_GROUP = 50_000
 TOWN, TOWN_NAME, VILLAGE, VILLAGE_NAME = "镇街代码", "镇街名称", "村居代码", "村居名称"
@@ -30,7 +31,7 @@ def write_parquet(
     for ledger in ledgers:
         target = folder / f"{ledger.code}.parquet"
         connection.execute(
-            f"copy ({_query(ledger)}) to '{_literal(target)}' "
+            f"copy ({_query(ledger)}) to {text_literal(target)} "
             f"(format parquet, compression zstd, row_group_size {ROW_GROUP})"
         ).fetchall()
         target.chmod(0o600)
@@ -41,20 +42,12 @@ def write_parquet(
 
 
 def _query(ledger: Ledger) -> str:
-    columns = ", ".join(f"l.{_quoted(c.name)} as {_quoted(c.label)}" for c in ledger.shown)
-    village = f"l.{_quoted(ledger.village.name)}"
-    order = ", ".join(f"l.{_quoted(name)} nulls last" for name in ledger.sort)
+    columns = ", ".join(f"l.{quoted(c.name)} as {quoted(c.label)}" for c in ledger.shown)
+    village = f"l.{quoted(ledger.village.name)}"
+    order = ", ".join(f"l.{quoted(name)} nulls last" for name in ledger.sort)
     return (
         f'select v.town_code as "{TOWN}", v.town_name as "{TOWN_NAME}", v.village_code as "{VILLAGE}", '
         f'v.name as "{VILLAGE_NAME}", {columns} '
-        f"from products.{_quoted(ledger.model)} as l join subjects.village as v on v.village_code = {village} "
+        f"from products.{quoted(ledger.model)} as l join subjects.village as v on v.village_code = {village} "
         f"order by v.village_code, {order}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")

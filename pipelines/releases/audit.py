@@ -12,10 +12,11 @@ from pathlib import Path
 import duckdb
 
 from pipelines.releases.build import WAREHOUSE
-from pipelines.releases.content import content_hash, quoted
+from pipelines.releases.content import content_hash
 from pipelines.releases.layout import Manifest
 from pipelines.releases.verify import Finding, verify
 from pipelines.settings import Settings
+from pipelines.sql import quoted
 from pipelines.tags.catalogue import Catalogue, load_catalogue
 from pipelines.tags.registry import id_column
 from pipelines.tags.sqltext import tag_query

@@ -12,11 +12,12 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines.releases import files
-from pipelines.releases.content import content_hash, quoted
+from pipelines.releases.content import content_hash
 from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, TableEntry, next_name
 from pipelines.releases.publication import Published, published_tables, published_views
 from pipelines.run import Run, connect
 from pipelines.settings import REPOSITORY, Settings
+from pipelines.sql import quoted, text_literal
 
 WAREHOUSE = "warehouse.duckdb"
 SOURCES = ("pipelines/**/*.py", "dbt_project/models/**/*", "dbt_project/macros/**/*", "dbt_project/seeds/**/*")
@@ -77,7 +78,7 @@ def code_version() -> str:
 def _copy_tables(
     connection: duckdb.DuckDBPyConnection, run: Run, manifest: Path, staging: Path, say: Callable[[str], None]
 ) -> list[TableEntry]:
-    connection.execute(f"attach '{_literal(run.database)}' as run (read_only)")
+    connection.execute(f"attach {text_literal(run.database)} as run (read_only)")
     entries = []
     for table in published_tables(connection, manifest, "run"):
         say(f"{table.schema}.{table.name}")
@@ -94,14 +95,14 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, table: Published, staging
     connection.execute(f"create schema if not exists {quoted(table.schema)}")
     connection.execute(f"create table {table.qualified} as select {names} from run.{table.qualified}")
     if table.comment:
-        connection.execute(f"comment on table {table.qualified} is '{_literal(table.comment)}'")
+        connection.execute(f"comment on table {table.qualified} is {text_literal(table.comment)}")
     for column, words in table.column_comments.items():
         if column in table.columns:
-            connection.execute(f"comment on column {table.qualified}.{quoted(column)} is '{_literal(words)}'")
+            connection.execute(f"comment on column {table.qualified}.{quoted(column)} is {text_literal(words)}")
     folder = staging / "parquet" / table.schema / table.name
     folder.mkdir(parents=True)
     connection.execute(
-        f"copy {table.qualified} to '{_literal(folder / 'part-0.parquet')}' (format parquet, compression zstd)"
+        f"copy {table.qualified} to {text_literal(folder / 'part-0.parquet')} (format parquet, compression zstd)"
     )
     rows, digest = content_hash(connection, table.qualified, table.columns)
     return TableEntry(schema_name=table.schema, name=table.name, rows=rows, content_hash=digest, columns=table.columns)
@@ -114,10 +115,6 @@ def _entry(staging: Path, path: Path) -> FileEntry:
         bytes=path.stat().st_size,
         rows=pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None,
     )
-
-
-def _literal(value: object) -> str:
-    return str(value).replace("'", "''")
 
 
 def discard(staging: Path) -> None:

@@ -4,10 +4,7 @@ import hashlib
 
 import duckdb
 
-
-def quoted(name: str) -> str:
-    """An SQL identifier that is safe whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
+from pipelines.sql import quoted
 
 
 def columns_of(

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from pipelines.refusal import Refusal
+from pipelines.sql import quoted
 from pipelines.tags.aggregates import rows_nodes
 from pipelines.tags.catalogue import Catalogue, rule_version
 from pipelines.tags.exports import unavailable_feeds
@@ -16,7 +17,6 @@ from pipelines.tags.listing import plain
 from pipelines.tags.plan import needs
 from pipelines.tags.registry import Table
 from pipelines.tags.rule_text import to_text
-from pipelines.tags.to_sql import quoted
 from pipelines.tags.tree import Column, Literal, Node, Parameter, TagRef, inside, own_children
 
 MOST_ROWS = 200

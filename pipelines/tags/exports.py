@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from pipelines.sql import quoted
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.registry import Registry, Table
-from pipelines.tags.to_sql import quoted
 from pipelines.tags.tree import AnyOf, Column, CountCompare, CountOf, Extreme, TagRef, walk
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 
 import sqlglot
 
+from pipelines.sql import quoted
 from pipelines.tags.aggregates import rows_nodes
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.plan import needs
 from pipelines.tags.registry import Registry, id_column
-from pipelines.tags.to_sql import OWN, SqlFrame, literal, quoted, tag_alias, to_sql
+from pipelines.tags.to_sql import OWN, SqlFrame, literal, tag_alias, to_sql
 from pipelines.tags.tree import Extreme, Node, Relation, RowsNode, TagRef, inside, walk
 from pipelines.tags.values import Type, to_duckdb
 

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.sql import quoted
 from pipelines.tags import coverage
 from pipelines.tags.catalogue import Catalogue, rules_version
 from pipelines.tags.declarations import Tag
@@ -18,7 +19,7 @@ from pipelines.tags.evaluate import RESTRICTED
 from pipelines.tags.listing import list_levels, list_tags
 from pipelines.tags.registry import id_column
 from pipelines.tags.sqltext import VALUE_COLUMNS
-from pipelines.tags.to_sql import literal, quoted
+from pipelines.tags.to_sql import literal
 
 CATALOGUE_COLUMNS = {
     "code": "Tag code, two digits a level after the T",

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from pipelines.identifiers import age_sql
+from pipelines.sql import quoted, text_literal
 from pipelines.tags.tree import (
     AnyOf,
     Arith,
@@ -35,11 +36,6 @@ from pipelines.tags.values import INT, TEXTS, Value
 
 OWN = "s"
 AS_OF = "run.as_of"
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass
@@ -90,7 +86,7 @@ def literal(value: Value) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(literal(v) for v in value) + "]"
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return text_literal(value)
     return f"({value})" if value < 0 else str(value)
 
 

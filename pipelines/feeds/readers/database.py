@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.raw import Raw, find_files, match_header, place
+from pipelines.sql import quoted
 
 # A row travels as one text with this control character between its fields: fetching 17 million values one by one is
 # five times as slow. Rows that hold the character themselves are fetched again, field by field.
@@ -34,13 +35,13 @@ def read_sqlite(contract: Contract, folder: Path) -> Raw:
 
 
 def _table(connection: sqlite3.Connection, contract: Contract, name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    table = _identifier(str(contract.delivery.table))
+    table = quoted(str(contract.delivery.table))
     names = [row[1] for row in connection.execute(f"pragma table_info({table})")]
     if not names:
         raise DeliveryProblem("sheet_missing", file=name, detail=str(contract.delivery.table))
     added = match_header(contract, names, name)
     wanted = contract.physicals
-    fields = [f"coalesce({_identifier(column)}, '')" for column in wanted]
+    fields = [f"coalesce({quoted(column)}, '')" for column in wanted]
     # One statement is one consistent view of the table; rowid order makes ordinals repeatable.
     joined = f" || '{_SEPARATOR}' || ".join(fields)
     rows = [row[0] for row in connection.execute(f"select {joined} from {table} order by rowid")]
@@ -55,10 +56,6 @@ def _table(connection: sqlite3.Connection, contract: Contract, name: str) -> tup
         )
         frame = frame.with_columns(frame[c].scatter(odd, exact[c]) for c in wanted)
     return frame, added
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _quoted_path(path: Path) -> str:
