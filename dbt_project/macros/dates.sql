@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {# Full years; 29 February's children are a year older on 1 March. The same words as `age_sql` in
-   pipelines/identifiers.py: a test compares them. #}
+   pipelines/identifiers/age.py: a test compares them. #}
 {% macro age_on(birth, as_of) -%}
 (case when {{ as_of }} >= {{ birth }} then year({{ as_of }}) - year({{ birth }}) - case when (month({{ as_of }}) * 100 + day({{ as_of }})) < (month({{ birth }}) * 100 + day({{ birth }})) then 1 else 0 end end)
 {%- endmacro %}

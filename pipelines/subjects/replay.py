@@ -98,7 +98,8 @@ def _ground(settings: Settings, key: Key) -> str:
     for folder, pattern in places:
         for path in sorted(folder.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update((REPOSITORY / "pipelines" / "identifiers.py").read_bytes())
+    for path in sorted((REPOSITORY / "pipelines" / "identifiers").glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,0 +1,119 @@
+"""Keyed pseudonyms and masks of numbers, and the key they are made with."""
+
+import hmac
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from pipelines.refusal import Refusal
+
+
+class KeyProblem(Refusal):
+    """The pseudonym key is missing or its file is not fit for a key; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A pseudonym key. `key_id` names it in receipts without revealing it.
+
+    `known` remembers what was computed, by domain: the same people and dwellings come in many feeds.
+    """
+
+    secret: bytes = field(repr=False)
+    known: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def key_id(self) -> str:
+        """Eight hexadecimal digits that change when the key changes."""
+        return hmac.digest(self.secret, b"key-id", "sm3")[:4].hex()
+
+
+def masks(numbers: pl.Series) -> pl.Series:
+    """All places but the last two as `*`. More would, beside a birth date, be the number itself."""
+    frame = pl.DataFrame({"v": numbers})
+    stars = pl.lit("*" * 64).str.head(pl.col("v").str.len_chars().cast(pl.Int64) - 2)
+    usual = pl.when(pl.col("v").str.len_bytes() == 18).then(pl.lit("*" * 16)).otherwise(stars)
+    return frame.select(usual + pl.col("v").str.tail(2)).to_series().alias(numbers.name)
+
+
+def pseudonym(key: Key, domain: str, value: str) -> str:
+    """Keyed pseudonym of one value: 100 bits of HMAC-SM3 over `domain NUL value` as 20 lower-case base32 characters."""
+    return str(_base32(hmac.digest(key.secret, f"{domain}\0{value}".encode(), "sm3"))[0])
+
+
+def pseudonyms(key: Key, domain: str, values: pl.Series) -> pl.Series:
+    """`pseudonym` of every value (null stays null), each distinct value computed once in the life of `key`."""
+    frame = pl.DataFrame({"value": values})
+    table = key.known.get(domain, pl.DataFrame(schema={"value": pl.String, "code": pl.String}))
+    new = frame.join(table, on="value", how="anti").to_series().drop_nulls().unique()
+    if len(new):
+        secret, head, digest = key.secret, f"{domain}\0".encode(), hmac.digest
+        digests = b"".join([digest(secret, head + value.encode(), "sm3") for value in new.to_list()])
+        table = pl.concat([table, pl.DataFrame({"value": new, "code": _base32(digests)})])
+        key.known[domain] = table
+    return frame.join(table, on="value", how="left", maintain_order="left")["code"].alias(values.name)
+
+
+def _base32(digests: bytes) -> pl.Series:
+    """First 100 bits of each 32-byte digest in RFC 4648 base32, lower case, without padding."""
+    alphabet = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+    places = np.array([1 << 32, 1 << 24, 1 << 16, 1 << 8, 1], dtype=np.uint64)
+    shifts = np.arange(35, -1, -5, dtype=np.uint64)
+    whole = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32)
+    letters = np.empty((len(whole), 20), dtype=np.uint8)
+    step = 100_000  # what is unpacked at a time: 24 letters as 64-bit numbers a digest
+    for start in range(0, len(whole), step):
+        # 5 bytes are 8 letters; 15 bytes give 24, of which 20 are kept.
+        groups = whole[start : start + step, :15].reshape(-1, 3, 5).astype(np.uint64) @ places
+        indices = (groups[:, :, None] >> shifts) & np.uint64(31)
+        letters[start : start + step] = alphabet[indices.reshape(-1, 24)[:, :20]]
+    offsets = np.arange(0, 20 * len(whole) + 1, 20, dtype=np.int64)
+    text = pa.LargeStringArray.from_buffers(len(whole), pa.py_buffer(offsets), pa.py_buffer(letters))
+    return pl.Series(text, dtype=pl.String)
+
+
+def load_key(path: Path, must_exist: bool) -> Key:
+    """Read the key, or make one (32 random bytes, mode 0600) where none exists and none is required.
+
+    `must_exist` is true where data made with a key is present: a new key would make every pseudonym a stranger.
+    Raises KeyProblem when the key is missing, is not a regular file, can be read by others or has another size.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        if must_exist:
+            raise KeyProblem(
+                f"{path}: the pseudonym key is missing, but data made with it exists. Restore the key file from its "
+                "backup (or name it in XFY_KEY_FILE). A new key is never made over existing data; to start afresh, "
+                "remove lake/, warehouse/ and releases/ first."
+            ) from None
+        return _make_key(path)
+    except OSError as error:
+        raise KeyProblem(f"{path}: cannot be read as a key file ({error.strerror}); it must be a plain file.") from None
+    status = os.fstat(handle)
+    try:
+        secret = os.read(handle, 65) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(handle)
+    if len(secret) != 32:
+        raise KeyProblem(f"{path}: a key file is a plain file of exactly 32 bytes; this is something else.")
+    if status.st_mode & 0o077:
+        raise KeyProblem(f"{path}: others may read the key (mode {status.st_mode & 0o777:o}); run: chmod 600 {path}")
+    return Key(secret)
+
+
+def _make_key(path: Path) -> Key:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = secrets.token_bytes(32)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return Key(secret)
