@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
@@ -24,6 +25,7 @@ IN_USE = dg.AssetKey(["feeds", "in_use"])
 """The run's date and the state of every feed: what the feeds' step says of itself."""
 
 PARSED_FROM = ".parsed_from"
+COMPILED = "compiled"
 
 
 def environment(settings: Settings, database: Path | None = None) -> dict[str, str]:
@@ -58,8 +60,39 @@ def ensure_manifest(settings: Settings) -> Path:
     sources = _fingerprint(project)
     if manifest.exists() and stamp.exists() and stamp.read_text() == sources:
         return manifest
+    _dbt(settings, ["--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)], "parse")
+    stamp.write_text(sources)
+    return manifest
+
+
+def ensure_compiled(settings: Settings) -> Path:
+    """Compiles every model unless that was done from exactly these files; returns dbt's manifest with the SQL in it.
+
+    The SQL is as dbt would run it, macros written out, in a database called `memory`. Nothing is run or opened.
+    """
+    project = settings.dbt_project
+    target = project / "target"
+    compiled = target / f"{COMPILED}-{_fingerprint(project)}.json"
+    if compiled.exists():
+        return compiled
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target) as scratch:
+        arguments = ["--quiet", "compile", "--no-introspect", "--target-path", scratch]
+        arguments += ["--project-dir", str(project), "--profiles-dir", str(project)]
+        if (target / "partial_parse.msgpack").exists():
+            arguments += ["--partial-parse-file-path", str(target / "partial_parse.msgpack")]
+        _dbt(settings, arguments, "compile")
+        for old in target.glob(f"{COMPILED}-*.json"):
+            old.unlink(missing_ok=True)
+        # In one step: several processes may have compiled at once.
+        Path(scratch, "manifest.json").replace(compiled)
+    return compiled
+
+
+def _dbt(settings: Settings, arguments: list[str], what: str) -> None:
+    """Runs dbt without a database of its own. Raises RuntimeError with the end of what it said."""
     done = subprocess.run(
-        [executable(), "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)],
+        [executable(), *arguments],
         env={**os.environ, **environment(settings)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -67,9 +100,7 @@ def ensure_manifest(settings: Settings) -> Path:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"dbt cannot parse {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    stamp.write_text(sources)
-    return manifest
+        raise RuntimeError(f"dbt cannot {what} {settings.dbt_project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
 
 
 def _fingerprint(project: Path) -> str:

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 
 PROPERTIES = "_feeds.yml"
 _HEADER = "Generated from data/contracts/{name} by pipelines.feeds.staging. Change the contract, not this file."
-_BOOKKEEPING = {
+BOOKKEEPING = {
     "_line": "Line, row or feature of the file the row stood on.",
     "_file": "File the row came in, relative to its delivery.",
     "_dq": "Codes of the warnings the row carries; the values they speak of are empty.",
@@ -113,10 +113,10 @@ def _model(contract: Contract) -> dict[str, object]:
     columns = []
     types = sql_types(contract)
     for name, kind in types.items():
-        if name in _BOOKKEEPING:
+        if name in BOOKKEEPING:
             meta: dict[str, object] = {"class": "internal", "feeds": [contract.feed]}
             columns.append(
-                {"name": name, "data_type": kind, "description": _BOOKKEEPING[name], "config": {"meta": meta}}
+                {"name": name, "data_type": kind, "description": BOOKKEEPING[name], "config": {"meta": meta}}
             )
             continue
         column = contract.outputs[name][1]
