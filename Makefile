@@ -10,7 +10,7 @@ export XFY_DATA ?= $(CURDIR)/data$(if $(filter 0.05,$(SCALE)),,/scale-$(SCALE))
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-fast test-faults test-heavy lint generate bench measure clean
+.PHONY: help install run dev test test-fuzz test-faults lint generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: install lint ## lint, types, layers and the whole suite
 
 lint: install ## style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache && $(BIN)/mypy
+
+test-fuzz: install ## two thousand damaged deliveries over all feeds (about five minutes)
+	@$(BIN)/python -m pytest -n 2 tests/feeds/test_fuzz.py --fuzz-rounds 40
 
 test-faults: install ## kills, full disks, overlapping runs (about a quarter of an hour)
 	@$(BIN)/python -m pytest -m faults --timeout 3600

@@ -11,6 +11,11 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many damaged deliveries of each feed the fuzz test lands."""
+    parser.addoption("--fuzz-rounds", type=int, default=2)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A room's tests stay with one worker: they share what is dear to make, a district, a database built by dbt.
 
