@@ -3,54 +3,18 @@
 Belongs here: what stands on which page, in Chinese. Not here: reading (`facts`), drawing (`plots`), files (`write`).
 """
 
-from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 from pipelines.indices.report import plots
 from pipelines.indices.report.facts import FACTORS, LEVELS, STATUS, Area, Facts
+from pipelines.webpage import page, table
 
-_STYLE = """
-body{font-family:'Noto Sans CJK SC','Microsoft YaHei',sans-serif;color:#1f2933;line-height:1.6;
-max-width:980px;margin:0 auto;padding:16px}
-h1{font-size:24px}h2{font-size:18px;border-bottom:2px solid #e4e7eb;padding-bottom:4px;margin-top:28px}
-table{border-collapse:collapse;width:100%;font-size:14px}
-th,td{border-bottom:1px solid #e4e7eb;padding:4px 8px;text-align:left}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:#52606d;font-size:13px}
-nav a{margin-right:12px}details{margin:8px 0}summary{cursor:pointer}
-@media print{nav,summary{display:none}}
-"""
 HIDDEN = "＊"
 _HIDDEN_NOTE = (
     "＊ 样本过少，为保护个人信息不予显示（样本少于{n}，或计数为1至{c}；"
     "仅隐藏一项会被推算出来，因此同一维度至少隐藏两项）。"
 )
-
-
-def page(title: str, body: Iterable[str], links: Iterable[tuple[str, str]] = ()) -> str:
-    """One whole page."""
-    nav = "".join(f'<a href="{escape(href, quote=True)}">{escape(words)}</a>' for href, words in links)
-    return (
-        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><nav>{nav}</nav>"
-        f"<h1>{escape(title)}</h1>{''.join(body)}</body></html>\n"
-    )
-
-
-def _table(head: list[tuple[str, bool]], rows: Iterable[list[str]]) -> str:
-    """A table; the flag in the head says that a column is numbers. Cells are HTML already."""
-    top = "".join(
-        f'<th class="n">{escape(words)}</th>' if number else f"<th>{escape(words)}</th>" for words, number in head
-    )
-    lines = []
-    for row in rows:
-        cells = "".join(
-            f'<td class="n">{cell}</td>' if number else f"<td>{cell}</td>"
-            for cell, (_, number) in zip(row, head, strict=True)
-        )
-        lines.append(f"<tr>{cells}</tr>")
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def _number(value: float | None, digits: int = 1) -> str:
@@ -100,7 +64,7 @@ def _gains(facts: Facts, area: Area, limit: int = 8) -> str:
     if not rows:
         return ""
     head = [("维度", False), ("指标", False), ("现得分", True), ("若达目标，维度得分提高", True)]
-    return "<h2>先改什么</h2>" + _table(head, [cells for _, _, cells in sorted(rows)[:limit]])
+    return "<h2>先改什么</h2>" + table(head, [cells for _, _, cells in sorted(rows)[:limit]])
 
 
 def _cells(facts: Facts, area: Area) -> str:
@@ -135,7 +99,7 @@ def _cells(facts: Facts, area: Area) -> str:
             ("贡献", True),
             ("状态", False),
         ]
-        parts.append(f"<h2>{escape(facts.name(node))}</h2>{_table(head, rows)}")
+        parts.append(f"<h2>{escape(facts.name(node))}</h2>{table(head, rows)}")
     edition = facts.edition
     parts.append('<p class="note">数值为原始值；人口少的村居，得分按向全区水平收缩后的值计算。</p>')
     parts.append(f'<p class="note">{_HIDDEN_NOTE.format(n=edition["least_n"], c=edition["least_count"] - 1)}</p>')
@@ -189,7 +153,7 @@ def village_page(facts: Facts, area: Area, town: Area | None, district: Area | N
         "“抽样误差”只反映村居人数多少带来的偶然性（80%）。二者含义不同，不可相加。</p>"
     )
     if rows:
-        body.append("<h2>得分有多可靠</h2>" + _table(head, rows) + note)
+        body.append("<h2>得分有多可靠</h2>" + table(head, rows) + note)
     body += [_trends(facts, area), _cells(facts, area)]
     links = [("index.html", LEVELS["district"])]
     if town is not None:
@@ -223,7 +187,7 @@ def _listing(facts: Facts, areas: list[Area], kind: str) -> str:
             rank = f"（{row['rank']:.0f}）" if row["rank"] is not None else ""
             cells.append("—" if row["score"] is None else f"{row['score']:.1f}{rank}")
         rows.append(cells)
-    return _table(head, rows) + '<p class="note">括号内为位次；— 表示数据不足或无数据，不予估计。</p>'
+    return table(head, rows) + '<p class="note">括号内为位次；— 表示数据不足或无数据，不予估计。</p>'
 
 
 def district_page(facts: Facts, district: Area | None) -> str:
@@ -267,7 +231,7 @@ def _method(facts: Facts) -> str:
         return ""
     head = [("维度", False), ("方法上的选择", False), ("单独影响", True), ("总影响", True), ("总影响区间", True)]
     note = '<p class="note">总影响是位次变动中由该项选择（含与其他选择的共同作用）造成的份额。</p>'
-    return "<h2>位次取决于哪些方法选择</h2>" + _table(head, rows) + note
+    return "<h2>位次取决于哪些方法选择</h2>" + table(head, rows) + note
 
 
 def _flags(facts: Facts) -> str:
@@ -285,4 +249,4 @@ def _flags(facts: Facts) -> str:
     if not rows:
         return ""
     head = [("指标", False), ("与", False), ("相关系数", True), ("提示", False)]
-    return f"<h2>指标之间的提示</h2><details><summary>{len(rows)} 项</summary>{_table(head, rows)}</details>"
+    return f"<h2>指标之间的提示</h2><details><summary>{len(rows)} 项</summary>{table(head, rows)}</details>"

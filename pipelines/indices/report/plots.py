@@ -3,20 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-INK, GREY, PALE, BLUE, BAND, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#1c6dd0", "#9fc3f0", "#d9822b"
-FONT = "font-family:'Noto Sans CJK SC','Microsoft YaHei',sans-serif"
-
-
-def _svg(width: float, height: float, body: str, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(title, quote=True)}" '
-        f'viewBox="0 0 {width:g} {height:g}" width="100%" style="max-width:{width:g}px;{FONT};font-size:12px">'
-        f"<title>{escape(title)}</title>{body}</svg>"
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+from pipelines import svg
+from pipelines.svg import BAND, BLUE, GREY, PALE, WARM
 
 
 def profile(rows: Sequence[tuple[str, float | None, float | None, str]], title: str) -> str:
@@ -28,21 +16,21 @@ def profile(rows: Sequence[tuple[str, float | None, float | None, str]], title: 
     for tick in range(0, 101, 25):
         x = left + span * tick / 100
         body.append(f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height - 20:.1f}" stroke="{PALE}"/>')
-        body.append(_text(x, height - 6, str(tick), "middle", GREY))
+        body.append(svg.words(x, height - 6, str(tick), "middle", GREY))
     for number, (name, score, mark, words) in enumerate(rows):
         y = number * step + 4
-        body.append(_text(left - 8, y + 13, name, "end"))
+        body.append(svg.words(left - 8, y + 13, name, "end"))
         if score is None:
-            body.append(_text(left + 6, y + 13, words, colour=GREY))
+            body.append(svg.words(left + 6, y + 13, words, colour=GREY))
             continue
         body.append(f'<rect x="{left}" y="{y:.1f}" width="{span * score / 100:.1f}" height="18" fill="{BLUE}"/>')
-        body.append(_text(left + span * score / 100 + 5, y + 13, f"{score:.1f}"))
+        body.append(svg.words(left + span * score / 100 + 5, y + 13, f"{score:.1f}"))
         if mark is not None:
             x = left + span * mark / 100
             body.append(
                 f'<line x1="{x:.1f}" y1="{y - 2:.1f}" x2="{x:.1f}" y2="{y + 20:.1f}" stroke="{WARM}" stroke-width="2"/>'
             )
-    return _svg(width, height, "".join(body), title)
+    return svg.frame(width, height, "".join(body), title)
 
 
 def bands(rows: Sequence[tuple[str, float, float, float]], most: int, title: str) -> str:
@@ -57,14 +45,14 @@ def bands(rows: Sequence[tuple[str, float, float, float]], most: int, title: str
     body = []
     for tick in sorted({1, *range(50, most, 50), most}):
         body.append(f'<line x1="{at(tick):.1f}" y1="0" x2="{at(tick):.1f}" y2="{height - 20:.1f}" stroke="{PALE}"/>')
-        body.append(_text(at(tick), height - 6, str(tick), "middle", GREY))
+        body.append(svg.words(at(tick), height - 6, str(tick), "middle", GREY))
     for number, (name, rank, low, high) in enumerate(rows):
         y = number * step + 10
-        body.append(_text(left - 8, y + 4, name if len(name) <= 14 else name[:13] + "…", "end"))
+        body.append(svg.words(left - 8, y + 4, name if len(name) <= 14 else name[:13] + "…", "end"))
         wide = max(at(high) - at(low), 1.0)
         body.append(f'<rect x="{at(low):.1f}" y="{y - 3:.1f}" width="{wide:.1f}" height="6" fill="{BAND}"/>')
         body.append(f'<circle cx="{at(rank):.1f}" cy="{y:.1f}" r="3.4" fill="{BLUE}"/>')
-    return _svg(width, height, "".join(body), title)
+    return svg.frame(width, height, "".join(body), title)
 
 
 def trend(points: Sequence[tuple[str, float]], title: str) -> str:
@@ -75,7 +63,7 @@ def trend(points: Sequence[tuple[str, float]], title: str) -> str:
     for tick in (0, 50, 100):
         y = 10 + tall * (1 - tick / 100)
         body.append(f'<line x1="{left}" y1="{y:.1f}" x2="{width - 20:.1f}" y2="{y:.1f}" stroke="{PALE}"/>')
-        body.append(_text(left - 6, y + 4, str(tick), "end", GREY))
+        body.append(svg.words(left - 6, y + 4, str(tick), "end", GREY))
     places = [
         (left + span * (number / max(len(points) - 1, 1)), 10 + tall * (1 - score / 100))
         for number, (_, score) in enumerate(points)
@@ -86,6 +74,6 @@ def trend(points: Sequence[tuple[str, float]], title: str) -> str:
         body.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{BLUE}"><title>{escape(date)} {score:.1f}</title></circle>'
         )
-    body.append(_text(left, height - 6, points[0][0], "start", GREY))
-    body.append(_text(width - 20, height - 6, points[-1][0], "end", GREY))
-    return _svg(width, height, "".join(body), title)
+    body.append(svg.words(left, height - 6, points[0][0], "start", GREY))
+    body.append(svg.words(width - 20, height - 6, points[-1][0], "end", GREY))
+    return svg.frame(width, height, "".join(body), title)
