@@ -1,60 +1,157 @@
-"""Decisions people take about deliveries: files under `landing/decisions/`, replayed like any delivery.
+"""Decisions people take about deliveries and rows: files under `landing/decisions/`, replayed like any delivery.
 
-A decision names who, why and when, and binds to one delivery, if wished to one content. Here they are read and checked;
-what they change is decided in `judge`.
+A decision names who, why and when, and binds to one delivery. Here they are read, checked and written; what they change
+is decided in `judge` (a held delivery let through) and `waivers` (a row let in as it is). Decisions of other rooms stand
+in the same folder and are passed by.
 """
 
+import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from pipelines.feeds.deliveries import DECISIONS
 from pipelines.feeds.receipts import Receipt
 from pipelines.refusal import Refusal
+
+# Every kind of decision, of whatever room: a misspelt one must not be passed by in silence.
+KINDS = ("accept", "waive", "merge", "split")
+Name = Annotated[str, StringConstraints(min_length=2, strip_whitespace=True)]
+Reason = Annotated[str, StringConstraints(min_length=4, strip_whitespace=True)]
 
 
 class DecisionProblem(Refusal):
     """A decisions file cannot be read; the message names file and place."""
 
 
-class Decision(BaseModel):
-    """Let a held delivery through."""
+class _OnDelivery(BaseModel):
+    """What every decision on a delivery says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decision: Literal["accept"]
     feed: str
     business_on: date = Field(alias="date")
     number: str = Field(alias="delivery", pattern=r"^\d{3}$")
-    name: str = Field(min_length=2)
-    reason: str = Field(min_length=4)
+    name: Name
+    reason: Reason
     decided_on: date
+
+    def concerns(self, feed: str, business_on: date, number: str, as_of: date) -> bool:
+        """Whether it speaks of that delivery and was taken by `as_of`."""
+        return (self.feed, self.business_on, self.number) == (feed, business_on, number) and self.decided_on <= as_of
+
+
+class Decision(_OnDelivery):
+    """Let a held delivery through; with `sha256`, that content of it only."""
+
+    decision: Literal["accept"]
     sha256: str | None = None
 
     def accepts(self, receipt: Receipt, as_of: date) -> bool:
         """Whether this decision speaks of that delivery and was taken by `as_of`."""
-        named = (self.feed, self.business_on, self.number) == (receipt.feed, receipt.business_on, receipt.number)
-        return named and self.sha256 in (None, receipt.sha256) and self.decided_on <= as_of
+        is_named = self.concerns(receipt.feed, receipt.business_on, receipt.number, as_of)
+        return is_named and self.sha256 in (None, receipt.sha256)
+
+
+class WaivedRow(BaseModel):
+    """One row: where it stands, and a keyed mark of what it says, so that no other row can take its place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    line: int = Field(ge=1)
+    mark: str = Field(pattern=r"^[a-z2-7]{20}$")
+
+
+class Waiver(_OnDelivery):
+    """Let rows in as they are although they break these rules, and no others."""
+
+    decision: Literal["waive"]
+    rules: tuple[str, ...] = Field(min_length=1)
+    rows: tuple[WaivedRow, ...] = Field(min_length=1)
+
+
+_M = TypeVar("_M", bound=BaseModel)
 
 
 def read_decisions(landing: Path) -> list[Decision]:
-    """Every decision on deliveries, in order of file. Raises DecisionProblem.
+    """Every decision to let a held delivery through, in order of file. Raises DecisionProblem."""
+    return _of_kind(landing, "accept", Decision)
 
-    A file holds a list; entries of other kinds (`decision` other than accept) belong to other rooms and are passed by.
-    """
-    decisions: list[Decision] = []
-    for path in sorted((landing / "decisions").glob("*.y*ml")):
-        if path.is_symlink():
+
+def read_waivers(landing: Path) -> list[Waiver]:
+    """Every decision to let rows in as they are, in order of file. Raises DecisionProblem."""
+    return _of_kind(landing, "waive", Waiver)
+
+
+def entries(landing: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every decision of every room with its file's name, in order of file and place. Raises DecisionProblem."""
+    for path in sorted((landing / DECISIONS).glob("*.y*ml")):
+        if path.is_symlink() or path.name.startswith("."):
             continue
         try:
-            entries = yaml.safe_load(path.read_text("utf-8")) or []
-            if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-                what = "a decisions file is a list; begin each entry with '- '"
-                raise DecisionProblem(f"landing/decisions/{path.name}: {what}")
-            mine = [e for e in entries if e.get("decision") == "accept"]
-            decisions += [Decision.model_validate(entry) for entry in mine]
-        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-            raise DecisionProblem(f"landing/decisions/{path.name}: {error}") from error
-    return decisions
+            found = yaml.safe_load(path.read_text("utf-8")) or []
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise DecisionProblem(f"landing/{DECISIONS}/{path.name}: {error}") from error
+        if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+            what = "a decisions file is a list; begin each entry with '- '"
+            raise DecisionProblem(f"landing/{DECISIONS}/{path.name}: {what}")
+        for entry in found:
+            if entry.get("decision") not in KINDS:
+                what = f"decision {entry.get('decision')!r} is none of {', '.join(KINDS)}"
+                raise DecisionProblem(f"landing/{DECISIONS}/{path.name}: {what}")
+            yield path.name, entry
+
+
+def write_decision(landing: Path, decision: Decision | Waiver) -> Path:
+    """Put a decision into a file of its own under `landing/decisions/`; whole or not at all, never over another."""
+    folder = landing / DECISIONS
+    folder.mkdir(parents=True, exist_ok=True)
+    body = decision.model_dump(mode="json", by_alias=True, exclude_none=True)
+    body = {"decision": body.pop("decision"), **body}
+    text = yaml.safe_dump([body], allow_unicode=True, sort_keys=False, width=120)
+    stem = f"{decision.decided_on}-{decision.feed}-{decision.business_on}-{decision.number}-{decision.decision}"
+    temporary = folder / f".{stem}.{os.getpid()}.tmp"
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        return _linked(temporary, folder, stem)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _linked(temporary: Path, folder: Path, stem: str) -> Path:
+    """The file under the first free name: a link fails where a rename would replace what somebody else decided."""
+    count = 1
+    while True:
+        path = folder / (f"{stem}.yaml" if count == 1 else f"{stem}-{count}.yaml")
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            count += 1
+            continue
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return path
+
+
+def _of_kind(landing: Path, kind: str, model: type[_M]) -> list[_M]:
+    found: list[_M] = []
+    for name, entry in entries(landing):
+        if entry["decision"] != kind:
+            continue
+        try:
+            found.append(model.model_validate(entry))
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+            raise DecisionProblem(f"landing/{DECISIONS}/{name}: {told}") from error
+    return found
