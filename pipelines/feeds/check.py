@@ -4,6 +4,7 @@ Takes text from a reader and a contract; gives frames. Writes nothing and decide
 (`judge`). Raw identity numbers leave this module only inside the quarantine frame, which belongs in the vault.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,9 +15,11 @@ from pipelines import identifiers
 from pipelines.feeds import rules
 from pipelines.feeds.columns import Rule, read_columns, value_name
 from pipelines.feeds.contracts import Contract, RowRule
+from pipelines.feeds.decisions import Waiver
 from pipelines.feeds.fields import PART_SUFFIX
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
+from pipelines.feeds.waivers import let_in, row_texts, rows_of
 
 POLARS_TYPES: dict[str, type[pl.DataType] | pl.DataType] = {
     "string": pl.String,
@@ -58,6 +61,9 @@ class Checked:
     delivered: int
     rule_counts: dict[str, int]
     dropped: dict[str, int]
+    # Rows a person let in; rows that such decisions name and that could not be let in, or need not be any more.
+    waived: int = 0
+    void_waivers: int = 0
 
 
 def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -70,8 +76,18 @@ def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]
     return schema | {LINE: pl.Int32, FILE: pl.String, "_dq": pl.List(pl.String)}
 
 
-def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date, reference: Path) -> Checked:
-    """Check every row of a delivery against its contract. `raw` is used up: its frame is empty afterwards."""
+def check(
+    contract: Contract,
+    raw: Raw,
+    key: identifiers.Key,
+    business_on: date,
+    reference: Path,
+    waivers: Collection[Waiver] = (),
+) -> Checked:
+    """Check every row of a delivery against its contract. `raw` is used up: its frame is empty afterwards.
+
+    `waivers` are the decisions on this delivery's rows: the rows they let in are accepted, the rules in `_dq`.
+    """
     delivered = raw.delivered
     columns = read_columns(contract, raw, business_on, reference)
     values, broken = columns.values, columns.broken | _row_rules(contract, columns.values, business_on)
@@ -80,11 +96,14 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
     flags = pl.DataFrame({_NEVER: _none(raw.frame.height)} | {str(i): rows for i, rows in enumerate(broken.values())})
     errors = [str(i) for i, rule in enumerate(rule_list) if rule.severity == "error"]
     held = flags.select(pl.any_horizontal(_NEVER, *errors)).to_series()
+    waived = let_in(contract, waivers, raw.frame, values, {rule_list[int(i)]: flags[i] for i in errors}, held, key)
+    held &= ~waived
     quarantine = _quarantine(contract, raw, flags, rule_list, held)
     duplicates, superseded = _duplicates(contract, raw, values, held)
     raw.frame = raw.frame.clear()
     stay = ~held & ~superseded
-    values = values.with_columns(_dq(flags, rule_list).alias("_dq")).filter(stay)
+    told = {str(i): rule.code for i, rule in enumerate(rule_list) if rule.severity == "warning" or waived.any()}
+    values = values.with_columns(_names(flags, told).alias("_dq")).filter(stay)
     rows = _pseudonymise(contract, values, key).select(list(lake_schema(contract)))
     counts = {rule.code: int(flags[str(i)].sum()) for i, rule in enumerate(rule_list)}
     for rule_name, count in raw.scraps.group_by("rule").len().sort("rule").iter_rows():
@@ -96,6 +115,8 @@ def check(contract: Contract, raw: Raw, key: identifiers.Key, business_on: date,
         delivered=delivered,
         rule_counts={code: count for code, count in counts.items() if count},
         dropped=columns.dropped,
+        waived=int(waived.sum()),
+        void_waivers=len(rows_of(waivers)) - int(waived.sum()),
     )
     accounted = rows.height + quarantine.height + duplicates.height
     if checked.delivered != accounted:
@@ -135,16 +156,9 @@ def _broken(rule: RowRule) -> pl.Expr:
 # ---------------------------------------------------------------- outcomes
 
 
-def _dq(flags: pl.DataFrame, rule_list: list[Rule]) -> pl.Series:
-    """For each row the codes of the warnings it carries."""
-    warnings = {
-        str(i): rule.code for i, rule in enumerate(rule_list) if rule.severity == "warning" and flags[str(i)].any()
-    }
-    return _names(flags, warnings)
-
-
 def _names(flags: pl.DataFrame, names: dict[str, str]) -> pl.Series:
     """For each row the names of the flags that are true, as a list; only rows with a flag pay for it."""
+    names = {i: name for i, name in names.items() if flags[i].any()}
     nothing = pl.Series([[]], dtype=pl.List(pl.String))
     if not names:
         return nothing.new_from_index(0, flags.height)
@@ -162,12 +176,10 @@ def _quarantine(
     """Rows held back: where they stood, what they said, which rules they broke and what to do about each."""
     bad_flags, bad = flags.filter(held), raw.frame.filter(held).cast({pl.Categorical: pl.String})
     broken = {str(i): rule for i, rule in enumerate(rule_list) if rule.severity == "error" and bad_flags[str(i)].any()}
-    # What the contract drops at the door is not kept in the vault either.
-    kept = list(dict.fromkeys(c.physical for c in contract.read_columns if c.intake.role != "drop"))
     parsed = bad.select(
         pl.col(FILE).alias("file"),
         pl.col(LINE).alias("line"),
-        pl.struct(kept).struct.json_encode().alias("raw"),
+        row_texts(contract, bad),
     ).with_columns(
         _names(bad_flags, {i: r.code for i, r in broken.items()}).alias("rules"),
         _names(bad_flags, {i: r.column for i, r in broken.items()}).alias("columns"),

@@ -46,6 +46,11 @@ def _domain(domain: str, path: Path) -> list[str]:
     raise ValueError(f"{path.name} has no value domain {domain}")
 
 
+def sources(codes: Codes) -> set[str]:
+    """Names of the reference files a code table is read from."""
+    return {name for name in (codes.file, "value_domains.csv" if codes.domain else None) if name}
+
+
 @lru_cache(maxsize=64)
 def _rows(path: Path) -> tuple[Mapping[str, str], ...]:
     if not path.is_file():

@@ -1,8 +1,8 @@
 """Decisions people take about deliveries and rows: files under `landing/decisions/`, replayed like any delivery.
 
-A decision names who, why and when, and binds to one delivery. Here they are read, checked and written; what they change
-is decided in `judge` (a held delivery let through) and `waivers` (a row let in as it is). Decisions of other rooms stand
-in the same folder and are passed by.
+A decision names who, why and when, and binds to one delivery. Here they are read, checked and written; what they
+change is decided in `judge` (a held delivery let through) and `waivers` (a row let in as it is). Decisions of other
+rooms stand in the same folder and are passed by.
 """
 
 import os

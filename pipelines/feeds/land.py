@@ -5,10 +5,11 @@ and moved there in one step. What may hold raw values goes to the vault first. N
 is used (`judge`).
 """
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.feeds import deliveries, readers
-from pipelines.feeds.check import DUPLICATE_SCHEMA, QUARANTINE_SCHEMA, Checked, check, lake_schema
+from pipelines.feeds import codes, deliveries, quarantine, readers
+from pipelines.feeds.check import DUPLICATE_SCHEMA, Checked, check, lake_schema
 from pipelines.feeds.contracts import Contract
+from pipelines.feeds.decisions import Waiver, read_waivers
 from pipelines.feeds.deliveries import Delivery, FileMark
 from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.receipts import RECEIPT, REFUSED, Problem, Receipt, read_receipt, write_synced
+from pipelines.feeds.receipts import MAKING, RECEIPT, REFUSED, Problem, Receipt, read_receipt, write_synced
+from pipelines.feeds.waivers import concerning, fingerprint
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 
@@ -30,12 +33,22 @@ ROWS, DUPLICATES, SEEN = "rows.parquet", "duplicates.parquet", "seen.json"
 
 
 def land_feed(
-    settings: Settings, contract: Contract, key: Key, as_of: date, report: Report | None = None
+    settings: Settings,
+    contract: Contract,
+    key: Key,
+    as_of: date,
+    report: Report | None = None,
+    waivers: Collection[Waiver] | None = None,
+    afresh: Delivery | None = None,
 ) -> list[Receipt]:
     """Land every delivery of a feed with a business date up to `as_of` that is not landed yet.
 
-    Returns the receipts of all of them, new and old, in order. Running it again changes nothing.
+    `waivers` are people's decisions on rows, read from landing/ where not given; those taken after `as_of` do not
+    count. The delivery `afresh` is read again whatever its receipt says. Returns the receipts of all of them, new and
+    old, in order. Running it again changes nothing.
     """
+    waivers = read_waivers(settings.landing) if waivers is None else waivers
+    made_with = reference_sha256(settings, contract)
     found, _ = deliveries.find(settings.landing, [contract.feed])
     due = [d for d in found if d.business_on <= as_of]
     marks = {d: deliveries.measure(d, _seen(settings, d)) for d in due}
@@ -44,7 +57,15 @@ def land_feed(
     for delivery in due:
         earlier = [d for d in due if d.business_on == delivery.business_on and d.number < delivery.number]
         same_as = next((d.number for d in earlier if hashes[d] == hashes[delivery]), None)
-        receipts.append(_land(settings, contract, key, delivery, marks[delivery], same_as, report))
+        decided = concerning(waivers, contract.feed, delivery.business_on, delivery.number, as_of)
+        fresh = replace(
+            _receipt(contract, key, delivery, marks[delivery], same_as),
+            waivers_sha256=fingerprint(decided),
+            reference_sha256=made_with,
+        )
+        receipts.append(
+            _land(settings, contract, key, delivery, marks[delivery], fresh, decided, report, delivery == afresh)
+        )
     _sweep(settings, contract.feed)
     return receipts
 
@@ -55,11 +76,12 @@ def _land(
     key: Key,
     delivery: Delivery,
     marks: list[FileMark],
-    same_as: str | None,
+    fresh: Receipt,
+    waivers: Collection[Waiver],
     report: Report | None,
+    is_afresh: bool,
 ) -> Receipt:
     place = lake_place(settings, delivery)
-    fresh = _receipt(contract, key, delivery, marks, same_as)
     if (place / RECEIPT).exists():
         old = read_receipt(place / RECEIPT)
         # What was rejected whole may still have been on its way; what was read is on record and must not change.
@@ -71,9 +93,9 @@ def _land(
         (place / REFUSED).unlink(missing_ok=True)
         # A locked archive is tried again: its password may have been put in place since.
         is_locked = old.problem is not None and old.problem.kind in ("no_password", "wrong_password")
-        if _same_making(old, fresh) and not is_locked:
+        if _same_making(old, fresh) and not is_locked and not is_afresh:
             return old
-    if same_as is not None:
+    if fresh.same_as is not None:
         return _store_repeat(settings, contract, delivery, fresh, marks)
     try:
         raw = readers.read(contract, delivery.folder, settings.passwords)
@@ -83,7 +105,7 @@ def _land(
         _say(report, delivery, receipt)
         return receipt
     beyond = len(marks) - len(readers.find_files(contract, delivery.folder))
-    checked = check(contract, raw, key, delivery.business_on, settings.reference)
+    checked = check(contract, raw, key, delivery.business_on, settings.reference, waivers)
     receipt = replace(
         fresh,
         delivered=checked.delivered,
@@ -95,6 +117,8 @@ def _land(
         structural=raw.structural | ({"ignored_files": beyond} if beyond else {}),
         dropped=checked.dropped,
         rules=checked.rule_counts,
+        waived=checked.waived,
+        void_waivers=checked.void_waivers,
     )
     _store(settings, contract, delivery, receipt, marks, checked)
     _say(report, delivery, receipt)
@@ -106,9 +130,13 @@ def lake_place(settings: Settings, delivery: Delivery) -> Path:
     return settings.lake / delivery.feed / delivery.business_on.isoformat() / delivery.number
 
 
-def quarantine_path(settings: Settings, feed: str, business_on: date, number: str) -> Path:
-    """Where a delivery's rows held back are."""
-    return settings.vault / "quarantine" / feed / business_on.isoformat() / f"{number}.parquet"
+def reference_sha256(settings: Settings, contract: Contract) -> str:
+    """One hash over the reference files that the contract's code tables are read from."""
+    tables = (codes.sources(c.intake.codes) for c in contract.columns if c.intake.codes is not None)
+    digest = hashlib.sha256()
+    for name in sorted({name for names in tables for name in names}):
+        digest.update(f"{name}\0".encode() + hashlib.sha256((settings.reference / name).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 # ---------------------------------------------------------------- receipts
@@ -130,12 +158,13 @@ def _receipt(contract: Contract, key: Key, delivery: Delivery, marks: list[FileM
         contract_sha256=contract.sha256,
         key_id=key.key_id,
         same_as=same_as,
+        making=MAKING,
     )
 
 
 def _same_making(old: Receipt, new: Receipt) -> bool:
-    """Whether two receipts speak of the same files, contract, key and place among repeats."""
-    made = ("sha256", "contract_sha256", "key_id", "same_as")
+    """Whether two receipts speak of the same files, contract, code tables, decisions, key and place among repeats."""
+    made = ("sha256", "contract_sha256", "key_id", "same_as", "reference_sha256", "waivers_sha256", "making")
     return all(getattr(old, name) == getattr(new, name) for name in made)
 
 
@@ -175,8 +204,7 @@ def _store(
     checked: Checked | None,
 ) -> None:
     """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step."""
-    quarantine = checked.quarantine if checked else pl.DataFrame(schema=QUARANTINE_SCHEMA)
-    _store_quarantine(settings, delivery, quarantine)
+    quarantine.store(settings, delivery, checked, receipt)
     # Rows bear names and addresses: the lake is nobody else's to read.
     settings.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.lake.chmod(0o700)
@@ -211,29 +239,6 @@ def _store_repeat(
     )
     _store(settings, contract, delivery, receipt, marks, None)
     return receipt
-
-
-def _store_quarantine(settings: Settings, delivery: Delivery, quarantine: pl.DataFrame) -> None:
-    path = quarantine_path(settings, delivery.feed, delivery.business_on, delivery.number)
-    if quarantine.is_empty():
-        path.unlink(missing_ok=True)
-        return
-    settings.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.vault.chmod(0o700)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    frame = quarantine.select(
-        pl.lit(delivery.feed).alias("feed"),
-        pl.lit(delivery.business_on).alias("date"),
-        pl.lit(delivery.number).alias("delivery"),
-        pl.all(),
-    )
-    temporary = path.with_name(f".{path.name}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        frame.write_parquet(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Receipts: what became of a delivery, as one JSON file beside its rows in the lake.
 
-A receipt is a function of the delivery's files, its contract and the key; it holds no clock time and no raw value.
+A receipt is a function of the delivery's files, its contract with the code tables it reads, people's decisions on its
+rows and the key; it holds no clock time and no raw value.
 """
 
 import json
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 RECEIPT = "receipt.json"
+# Raised when the same delivery comes to give other rows: then every delivery is read again.
+MAKING = 2
 # Stands beside a receipt while the delivery's files differ from those it was written for.
 REFUSED = "refused.json"
 
@@ -29,7 +32,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Counts and identity of one delivery. delivered = accepted + quarantined + duplicate, except with a problem."""
+    """Counts and identity of one delivery. delivered = accepted + quarantined + duplicate, except with a problem.
+
+    `waived` of the accepted rows were let in by people; `void_waivers` rows are named by such decisions in vain.
+    """
 
     feed: str
     business_on: date
@@ -50,6 +56,11 @@ class Receipt:
     dropped: dict[str, int] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
     problem: Problem | None = None
+    waived: int = 0
+    void_waivers: int = 0
+    waivers_sha256: str = ""
+    reference_sha256: str = ""
+    making: int = 1
 
     def to_json(self) -> str:
         """Stable text: the same receipt gives the same bytes."""

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from pipelines.feeds.contracts import Contract, load_contracts
-from pipelines.feeds.land import DUPLICATES, ROWS, land_feed, quarantine_path
+from pipelines.feeds.land import DUPLICATES, ROWS, land_feed
+from pipelines.feeds.quarantine import quarantine_path
 from pipelines.feeds.readers.raw import FILE, LINE
 from pipelines.feeds.receipts import Receipt
 from pipelines.identifiers import Key
