@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines import identifiers
-from pipelines.feeds import rules
+from pipelines.feeds import links, rules
 from pipelines.feeds.columns import Rule, read_columns, value_name
 from pipelines.feeds.contracts import Contract, RowRule
 from pipelines.feeds.decisions import Waiver
@@ -90,7 +90,9 @@ def check(
     """
     delivered = raw.delivered
     columns = read_columns(contract, raw, business_on, reference)
-    values, broken = columns.values, columns.broken | _row_rules(contract, columns.values, business_on)
+    of_rows = _row_rules(contract, columns.values, business_on)
+    values = links.disown(contract, columns.values, {rule.code: rows for rule, rows in of_rows.items()})
+    broken = columns.broken | of_rows
     rule_list = list(broken)
     # The first flag is never raised: it gives the frame its height where no rule is broken.
     flags = pl.DataFrame({_NEVER: _none(raw.frame.height)} | {str(i): rows for i, rows in enumerate(broken.values())})
@@ -139,7 +141,7 @@ def _row_rules(contract: Contract, values: pl.DataFrame, business_on: date) -> d
         Rule(
             f"{contract.feed}.{rule.column}.{rule.name}",
             contract.by_name[rule.column].physical,
-            rule.severity,
+            "warning" if rule.severity == "link" else rule.severity,
             Message(rule.message_zh, rule.message_en),
         ): answers[str(i)]
         for i, rule in enumerate(contract.row_rules)
@@ -204,31 +206,50 @@ def _quarantine(
 def _duplicates(contract: Contract, raw: Raw, values: pl.DataFrame, held: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     """Rows said again: with the same key (the latest by the contract's order stays), or wholly identical.
 
-    Returns the record of duplicates and the rows they are. Rows held back neither repeat nor are repeated.
+    Where the key's identity number cannot be used a row is its own key: only wholly identical ones repeat it. Returns
+    the record of duplicates and the rows they are. Rows held back neither repeat nor are repeated.
     """
-    names = list(contract.physicals)
-    if contract.key:
-        keys = [value_name(contract.by_name[name]) for name in contract.key]
-        candidates = values.with_row_index("at").filter(~held).filter(pl.struct(keys).is_duplicated())
-        candidates = candidates.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys)).select(
-            "at", *keys, *([contract.delivery.latest_by] if contract.delivery.latest_by else [])
-        )
-    else:
-        keys = ["hash"]
+    keys = [value_name(contract.by_name[name]) for name in contract.key]
+    whole = ~held
+    again = []
+    if keys:
+        whole &= _without_number(contract, values)
+        order = [contract.delivery.latest_by] if contract.delivery.latest_by else []
+        keyed = values.with_row_index("at").filter(~held).filter(pl.struct(keys).is_duplicated())
+        keyed = keyed.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys)).select("at", *keys, *order)
+        again.append(_said_again(contract, raw, keyed, keys, order))
+    if whole.any():
         hashed = raw.frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("at"))
-        hashed = hashed.with_columns(raw.frame.select(names).hash_rows(seed=0).alias("hash"))
-        candidates = hashed.filter(~held).filter(pl.col("hash").is_duplicated())
-    if candidates.is_empty():
+        hashed = hashed.with_columns(raw.frame.select(list(contract.physicals)).hash_rows(seed=0).alias("hash"))
+        alike = hashed.filter(whole).filter(pl.col("hash").is_duplicated())
+        again.append(_said_again(contract, raw, alike, ["text"], []))
+    every = pl.concat([frame for frame in again if frame.height] or [pl.DataFrame(schema={"at": pl.UInt32})])
+    if every.is_empty():
         return pl.DataFrame(schema=DUPLICATE_SCHEMA), _none(raw.frame.height)
+    every = every.sort("at")
+    return every.drop("at").cast(DUPLICATE_SCHEMA), _none(raw.frame.height).scatter(every["at"], True)
+
+
+def _without_number(contract: Contract, values: pl.DataFrame) -> pl.Series:
+    """Rows accepted although the identity number in their key cannot be used."""
+    linked = [value_name(c) for c in (contract.by_name[name] for name in contract.key) if c.is_linked]
+    if not linked:
+        return _none(values.height)
+    return values.select(pl.any_horizontal(pl.col(name).is_null() for name in linked)).to_series()
+
+
+def _said_again(
+    contract: Contract, raw: Raw, candidates: pl.DataFrame, keys: list[str], order: list[str]
+) -> pl.DataFrame:
+    """Of rows that may say the same, those that do not stay: `at` and the record. `text` is the row as it came."""
+    if candidates.is_empty():
+        return pl.DataFrame(schema={"at": pl.UInt32, **DUPLICATE_SCHEMA})
     texts = (
         raw.frame[candidates["at"]]
         .cast({pl.Categorical: pl.String})
-        .select(FILE, LINE, pl.struct(names).struct.json_encode().alias("text"))
+        .select(FILE, LINE, pl.struct(list(contract.physicals)).struct.json_encode().alias("text"))
     )
     candidates = pl.concat([candidates, texts], how="horizontal")
-    if not contract.key:
-        keys = ["text"]
-    order = [contract.delivery.latest_by] if contract.delivery.latest_by and contract.key else []
     # Identical rows: the first stays. Otherwise the latest by the contract's order, then the last in the file.
     kept = (
         candidates.sort(*order, FILE, LINE, nulls_last=False)
@@ -246,16 +267,15 @@ def _duplicates(contract: Contract, raw: Raw, values: pl.DataFrame, held: pl.Ser
             for name in ("at", FILE, LINE)
         )
     )
-    again = candidates.join(kept, on=keys, how="inner").filter(pl.col("at") != pl.col("kept_at")).sort("at")
-    record = again.select(
+    again = candidates.join(kept, on=keys, how="inner").filter(pl.col("at") != pl.col("kept_at"))
+    return again.select(
+        "at",
         pl.col(FILE).alias("file"),
         pl.col(LINE).alias("line"),
         pl.col(f"kept_{FILE}").alias("kept_file"),
         pl.col(f"kept_{LINE}").alias("kept_line"),
         pl.when("identical").then(pl.lit("identical")).otherwise(pl.lit("same_key")).alias("reason"),
     )
-    superseded = _none(raw.frame.height).scatter(again["at"], True) if again.height else _none(raw.frame.height)
-    return record.cast(DUPLICATE_SCHEMA), superseded
 
 
 def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key) -> pl.DataFrame:
@@ -266,7 +286,7 @@ def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key
             more = [identifiers.pseudonyms(key, "person", number)]
             if "masked" in column.intake.keep:
                 more.append(identifiers.masks(number).alias(column.name + PART_SUFFIX["masked"]))
-            values = values.with_columns(more)
+            values = values.with_columns(*more, *links.pseudonymised(column, values, key))
         elif column.intake.role == "key":
             values = values.with_columns(identifiers.pseudonyms(key, str(column.intake.domain), values[column.name]))
     derived = {c.name: rules.expression(c.logic) for c in contract.columns if c.logic is not None}

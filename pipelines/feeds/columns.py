@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines import identifiers
-from pipelines.feeds import parse
+from pipelines.feeds import links, parse
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import PART_SUFFIX, Column
 from pipelines.feeds.messages import Message, row_message
@@ -113,7 +113,8 @@ def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: P
         if column.required:
             missing = _spread(texts.is_null(), index, fill=True)
             if missing.any():
-                part.broken[_rule(contract, column, "required", "error")] = missing
+                severity = "warning" if column.is_linked else "error"
+                part.broken[_rule(contract, column, "required", severity)] = missing
         if physical in raw.cut and raw.cut[physical].any():
             part.broken[_rule(contract, column, "cut_char", "warning")] = raw.cut[physical]
     return part
@@ -144,6 +145,8 @@ def _identity(
 ) -> _Part:
     """The parts of an identity number; its canonical form stands where its pseudonym will."""
     options = column.intake
+    if options.instead_of:
+        texts = pl.repeat(None, len(texts), dtype=pl.String, eager=True)
     if options.first_of:
         texts = texts.str.split(options.first_of).list.first()
     if options.unknown:
@@ -157,8 +160,9 @@ def _identity(
         latest=business_on,
     )
     wanted = set(column.outputs) | contract.rule_names
-    parts = [part for part in PART_SUFFIX if part not in ("id", "masked") and column.name + PART_SUFFIX[part] in wanted]
+    parts = [part for part in PART_SUFFIX if part in found.columns and column.name + PART_SUFFIX[part] in wanted]
     values = {column.name + PART_SUFFIX[part]: found[part] for part in parts}
+    values |= links.traces(contract, column, texts, found, business_on)
     values[value_name(column)] = found["canonical"]
     broken = {
         _rule(contract, column, "birth_date" if problem == "date" else problem): (
@@ -173,6 +177,7 @@ def _rule(contract: Contract, column: Column, name: str, severity: str | None = 
     if severity is None:
         # Some early credit codes fail their check digit and are valid all the same.
         mild = name in ("rare_char", "holds_number") or (column.intake.role == "credit_code" and name == "check_digit")
-        severity = "warning" if mild else column.severity
+        # What is wrong beside the number is not put right by finding the person.
+        severity = "warning" if mild else "error" if column.is_linked and name == "suffix" else column.severity
     message = row_message(name, column.label, column.physical)
     return Rule(f"{contract.feed}.{column.name}.{name}", column.physical, severity, message)

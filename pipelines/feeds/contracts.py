@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError, model_validator
@@ -31,13 +31,14 @@ class ContractProblem(Refusal):
 class RowRule(Strict):
     """A condition over the values of one row. Broken where it is false; unknown passes.
 
-    `within` names columns: then the condition must hold for at least one row of each group of equal values.
+    `within` names columns: then the condition must hold for at least one row of each group of equal values. A rule of
+    severity `link` says that an identity column's number is not that of the row's person; the row is accepted without.
     """
 
     name: str
     column: str
     expression: str
-    severity: Severity
+    severity: Severity | Literal["link"]
     message_zh: str
     message_en: str
     within: tuple[str, ...] = ()
@@ -103,7 +104,8 @@ class Contract(Strict):
         Unless its column is restricted: then to stand in the feed at all says something.
         """
         column = self.outputs[output][1]
-        is_pseudonym = column.intake.role == "key" or output == column.name + PART_SUFFIX["id"]
+        hidden = {column.name + PART_SUFFIX[part] for part in ("id", "candidates", "mask_key")}
+        is_pseudonym = column.intake.role == "key" or output in hidden
         says_nothing = is_pseudonym and column.classification in ("internal", "sensitive")
         return "internal" if says_nothing else column.classification
 
@@ -123,6 +125,11 @@ class Contract(Strict):
             for problem in rules.problems(column.logic, self.value_names - {column.name})
         ]
         problems += [f"rule {rule.name}: no column {rule.column}" for rule in self.row_rules if not self._has(rule)]
+        problems += [
+            f"rule {rule.name}: severity link needs an identity column with on_invalid: link"
+            for rule in self.row_rules
+            if rule.severity == "link" and self._has(rule) and not self.by_name[rule.column].is_linked
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -138,6 +145,9 @@ class Contract(Strict):
                 names.add(column.name)
         return names
 
+    def _is_linked(self, name: str) -> bool:
+        return name in self.by_name and self.by_name[name].is_linked
+
     def _has(self, rule: RowRule) -> bool:
         return rule.column in self.by_name
 
@@ -152,6 +162,10 @@ class Contract(Strict):
                 yield f"{column.name}: a key needs the domain of its pseudonym"
             if column.intake.declared_by and column.intake.declared_by not in self.by_name:
                 yield f"{column.name}: declared_by names no column"
+            if column.is_linked and column.intake.role != "identity":
+                yield f"{column.name}: on_invalid: link is for identity columns"
+            if column.intake.instead_of and not self._is_linked(column.intake.instead_of):
+                yield f"{column.name}: instead_of names no identity column with on_invalid: link"
             if bool(column.physical) == (column.logic is not None):
                 yield f"{column.name}: a column has either a physicalName or transformLogic"
             if (

@@ -11,17 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field
 Classification = Literal["public", "internal", "sensitive", "restricted"]
 Severity = Literal["error", "warning"]
 Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
-Part = Literal["id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue"]
+Part = Literal[
+    "id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue",
+    "candidates", "stated_birth_on", "mask_key",
+]  # fmt: skip
+# What a column keeps of a number that cannot be used, where its rows are accepted all the same (`links`).
+TRACES: tuple[Part, ...] = ("candidates", "stated_birth_on", "mask_key")
 DateForm = Literal[
     "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
     "nls", "day_first", "season", "offset", "datetime", "epoch", "epoch_ms",
 ]  # fmt: skip
 # Roles that name or find a person: never in a batch report, a message or a published table.
 DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
-PART_SUFFIX = {"id": "_id"} | {
+PART_SUFFIX = {part: f"_{part}" for part in ("id", *TRACES)} | {
     part: f"_cert_{part}"
     for part in ("masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
 }
+_PART_TYPES = {"birth_on": "date", "was_15": "boolean", "candidates": "array", "stated_birth_on": "date"}
 
 
 class Strict(BaseModel):
@@ -77,7 +83,10 @@ class Intake(Strict):
     leading: int | None = Field(default=None, ge=1)
     first_byte: int | None = Field(default=None, ge=1)
     bytes: int | None = Field(default=None, ge=1)
-    on_invalid: Severity | None = None
+    # `link`: a row whose identity number is empty or unusable is accepted, for its person to be found otherwise.
+    on_invalid: Severity | Literal["link"] | None = None
+    # The identity column whose number stands here where a rule of severity `link` found it to be another person's.
+    instead_of: str | None = None
 
 
 class Column(Strict):
@@ -108,13 +117,24 @@ class Column(Strict):
         if role in ("drop", "door"):
             return {}
         if role == "identity":
-            types = {"birth_on": "date", "was_15": "boolean"}
-            return {self.name + PART_SUFFIX[part]: types.get(part, "string") for part in self.intake.keep}
+            return {self.name + PART_SUFFIX[part]: _PART_TYPES.get(part, "string") for part in self.parts}
         return {self.name: self.logical_type}
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether its rows are accepted without a usable number."""
+        return self.intake.on_invalid == "link"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What of an identity number comes into the lake."""
+        return tuple(dict.fromkeys([*self.intake.keep, *(TRACES if self.is_linked else ())]))
 
     @property
     def severity(self) -> Severity:
         """What an unreadable value does to its row: error holds the row back, warning empties the value."""
+        if self.intake.on_invalid == "link":
+            return "warning"
         if self.intake.on_invalid is not None:
             return self.intake.on_invalid
         return "error" if self.intake.role in ("identity", "key") else "warning"

@@ -27,6 +27,7 @@ _COMPARE: dict[type[exp.Expr], Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
 }
 _OTHER = (
     exp.Not,
+    exp.Year,
     exp.Is,
     exp.In,
     exp.Between,
@@ -71,6 +72,8 @@ def _print(node: exp.Expr) -> pl.Expr:
         return pl.col(node.name)
     if isinstance(node, exp.Paren):
         return _print(node.this)
+    if isinstance(node, exp.Year):
+        return _print(node.this).dt.year()
     if isinstance(node, exp.Not):
         return ~_print(node.this)
     if isinstance(node, (exp.Literal, exp.Boolean, exp.Null)):

@@ -69,7 +69,7 @@ def model_sql(contract: Contract) -> str:
     kept = [f"    {name}" for name in columns]
     if load and load.on_delete == "close":
         kept.append(f"    {load.operation} not in ({deleted}) as {load.open_flag}")
-    key = ", ".join(_lake_names(contract))
+    key = ", ".join([*_lake_names(contract), *_own_keys(contract)])
     lines += [
         "with last_word as (",
         "    select *",
@@ -142,6 +142,13 @@ def _model(contract: Contract) -> dict[str, object]:
 def _lake_names(contract: Contract) -> list[str]:
     """The contract's key in lake columns."""
     return [next(iter(contract.by_name[name].outputs), name) for name in contract.key]
+
+
+def _own_keys(contract: Contract) -> list[str]:
+    """Where the identity number of the key cannot be used, the whole row is its own key: only the same repeats it."""
+    linked = [column for column in (contract.by_name[name] for name in contract.key) if column.is_linked]
+    row = ", ".join(name for name in contract.outputs)
+    return [f"case when {next(iter(column.outputs))} is null then row({row}) end" for column in linked]
 
 
 def _list(columns: list[str]) -> str:

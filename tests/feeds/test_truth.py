@@ -16,6 +16,9 @@ from pipelines.simulate import simulate
 
 AS_OF = date(2026, 10, 31)
 ON = ["feed", "business_on", "delivery", "file", "line"]
+# Defects that leave a row without a number to be told by.
+WITHOUT_NUMBER = ["number_wrong_check", "number_missing", "no_number", "number_masked", "temporary_without_number"]
+WITHOUT_NUMBER += ["number_as_numeric_cell", "infant_under_guardian"]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,8 @@ def test_dirt_to_live_with_is_read_and_what_could_not_be_read_is_flagged(house, 
     flagged = {dirt: any(dq) for dirt, dq in accepted.group_by("dirt").agg(pl.col("_dq").list.len() > 0).iter_rows()}
     must = ["marital_out_of_code", "education_out_of_code", "year_of_two_digits", "address_cut_in_character"]
     must += ["head_not_member", "need_in_free_words", "guardian_is_patient", "employer_short_name"]
+    must += ["number_wrong_check", "number_missing", "no_number", "number_masked", "temporary_without_number"]
+    must += ["number_as_numeric_cell", "infant_under_guardian"]
     must_not = ["old_number_15", "lower_case_x", "full_width_number", "sex_in_words", "area_with_unit"]
     must_not += ["count_in_words", "reissue_suffix", "spaces_in_number", "birth_month_only", "last_paid_zero"]
     must_not += ["level_in_words", "status_as_letter", "yuan_for_fen", "dose_in_words", "vaccine_synonym"]
@@ -117,10 +122,44 @@ def test_dirt_to_live_with_is_read_and_what_could_not_be_read_is_flagged(house, 
     assert {d for d in must_not if flagged[d]} == set()
 
 
-def test_every_person_has_the_pseudonym_of_the_true_number(house):
+def test_a_number_that_cannot_be_used_leaves_no_person_but_what_it_tells(house, planted):
+    key = load_key(house.key_path, must_exist=True)
+    contracts = load_contracts(house.contracts)
+    persons = pl.read_parquet(house.vault / "truth" / "persons.parquet").select("person_uid", "cert_no")
+    truth = pl.read_parquet(house.vault / "truth" / "rows.parquet").with_columns(pl.col("line").cast(pl.Int32))
+    repaired = seen = 0
+    for feed, contract in contracts.items():
+        linked = [c for c in contract.columns if c.is_linked and c.required]
+        mistyped = planted.filter(feed=feed, dirt="number_wrong_check", expect="accept")
+        if not linked or mistyped.is_empty():
+            continue
+        name = linked[0].name
+        columns = [f"{name}{part}" for part in ("_id", "_candidates", "_stated_birth_on", "_mask_key")]
+        frames = [
+            pl.read_parquet(path).select(
+                pl.lit(date.fromisoformat(path.parts[-3])).alias("business_on"),
+                pl.lit(path.parts[-2]).alias("delivery"),
+                pl.col("_file").alias("file"),
+                pl.col("_line").alias("line"),
+                *columns,
+            )
+            for path in sorted((house.lake / feed).rglob(ROWS))
+        ]
+        rows = mistyped.join(pl.concat(frames), on=ON[1:], how="left")
+        assert rows[columns[0]].null_count() == rows.height, feed
+        assert rows[columns[3]].null_count() == rows.height, "nothing was masked"
+        told = rows.join(truth, on=ON).join(persons, on="person_uid")
+        for guesses, number in told.select(columns[1], "cert_no").iter_rows():
+            seen += 1
+            repaired += pseudonym(key, "person", number) in guesses
+    assert seen > 20 and repaired == seen, "the true number is always among the candidates"
+
+
+def test_every_person_has_the_pseudonym_of_the_true_number(house, planted):
     key = load_key(house.key_path, must_exist=True)
     persons = pl.read_parquet(house.vault / "truth" / "persons.parquet").select("person_uid", "cert_no")
     truth = pl.read_parquet(house.vault / "truth" / "rows.parquet").with_columns(pl.col("line").cast(pl.Int32))
+    unusable = planted.filter(pl.col("dirt").is_in(WITHOUT_NUMBER))
     for feed, person in (
         ("B01", "person_id"),
         ("F01", "person_id"),
@@ -138,7 +177,7 @@ def test_every_person_has_the_pseudonym_of_the_true_number(house):
         paths = sorted((house.lake / feed).rglob(ROWS))
         rows = pl.read_parquet(paths[0]).select(pl.col("_line").alias("line"), person)
         day, number = date.fromisoformat(paths[0].parts[-3]), paths[0].parts[-2]
-        mine = truth.filter(feed=feed, business_on=day, delivery=number)
+        mine = truth.filter(feed=feed, business_on=day, delivery=number).join(unusable, on=ON, how="anti")
         both = mine.join(rows, on="line").join(persons, on="person_uid").filter(pl.col("cert_no") != "")
         assert both.height > 20 and both[person].null_count() == 0
         expected = [pseudonym(key, "person", number) for number in both["cert_no"].head(200)]

@@ -10,6 +10,7 @@ select
     person_cert_birth_on,
     person_cert_sex_code,
     person_cert_was_15,
+    person_mask_key,
     name,
     sex_code,
     birth_on,

@@ -4,6 +4,9 @@
 select
     person_id,
     person_cert_masked,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
     pension_kind,
     pension_status,
     medical_kind,

@@ -5,7 +5,7 @@ with last_word as (
     select *
     from {{ source('lake', 'f14') }}
     qualify row_number() over (
-        partition by person_id, vaccine, dose_no
+        partition by person_id, vaccine, dose_no, case when person_id is null then row(record_id, person_id, person_cert_masked, person_candidates, person_stated_birth_on, person_mask_key, guardian_id, name, birth_on, vaccine, dose_no, inoc_on, clinic, due_on, status) end
         order by _business_on desc, _delivery desc, _file desc, _line desc
     ) = 1
 )
@@ -13,6 +13,10 @@ select
     record_id,
     person_id,
     person_cert_masked,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
+    guardian_id,
     name,
     birth_on,
     vaccine,

@@ -4,6 +4,9 @@
 select
     person_id,
     person_cert_masked,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
     name,
     status,
     status_on,

@@ -12,6 +12,9 @@ with last_word as (
 select
     order_id,
     person_id,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
     leader_id,
     village_code,
     amount_cny,

@@ -12,6 +12,9 @@ with last_word as (
 select
     need_id,
     person_id,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
     village_code,
     kind,
     created_at,

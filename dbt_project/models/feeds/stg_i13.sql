@@ -12,6 +12,9 @@ with last_word as (
 select
     code_id,
     person_id,
+    person_candidates,
+    person_stated_birth_on,
+    person_mask_key,
     batch_id,
     printed_at,
     printed_by,
