@@ -6,7 +6,7 @@ rooms stand in the same folder and are passed by.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -107,14 +107,18 @@ def entries(landing: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path.name, entry
 
 
-def write_decision(landing: Path, decision: Decision | Waiver) -> Path:
-    """Put a decision into a file of its own under `landing/decisions/`; whole or not at all, never over another."""
+def write_decisions(landing: Path, decisions: Sequence[Decision | Waiver]) -> Path:
+    """Put decisions on one delivery into a file of their own under `landing/decisions/`.
+
+    Whole or not at all, and never over what somebody else decided. Returns the file. Raises OSError.
+    """
     folder = landing / DECISIONS
     folder.mkdir(parents=True, exist_ok=True)
-    body = decision.model_dump(mode="json", by_alias=True, exclude_none=True)
-    body = {"decision": body.pop("decision"), **body}
-    text = yaml.safe_dump([body], allow_unicode=True, sort_keys=False, width=120)
-    stem = f"{decision.decided_on}-{decision.feed}-{decision.business_on}-{decision.number}-{decision.decision}"
+    bodies = [decision.model_dump(mode="json", by_alias=True, exclude_none=True) for decision in decisions]
+    bodies = [{"decision": body.pop("decision"), **body} for body in bodies]
+    text = yaml.safe_dump(bodies, allow_unicode=True, sort_keys=False, width=120)
+    first = decisions[0]
+    stem = f"{first.decided_on}-{first.feed}-{first.business_on}-{first.number}-{first.decision}"
     temporary = folder / f".{stem}.{os.getpid()}.tmp"
     try:
         with temporary.open("w", encoding="utf-8") as file:

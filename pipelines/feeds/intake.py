@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from pipelines.feeds.contracts import Contract
+from pipelines.feeds.decisions import read_waivers
 from pipelines.feeds.deliveries import Stray, find
 from pipelines.feeds.land import land_feed
 from pipelines.identifiers import Key, load_key
@@ -21,6 +22,7 @@ def land_all(
 ) -> list[Stray]:
     """Lands what every feed delivered up to `as_of`; returns what is no delivery. Call it under the run's lock."""
     key = open_key(settings)
+    waivers = read_waivers(settings.landing)
     for contract in contracts.values():
-        land_feed(settings, contract, key, as_of, report)
+        land_feed(settings, contract, key, as_of, report, waivers)
     return find(settings.landing, contracts)[1]

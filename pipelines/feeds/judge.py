@@ -33,6 +33,7 @@ class Status:
     reasons: tuple[str, ...]
     is_in_use: bool
     is_repeat: bool = False
+    waived: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def judge(contract: Contract, receipts: Iterable[Receipt], decisions: Sequence[D
             reasons=reasons,
             is_in_use=(r.business_on, r.number) in used,
             is_repeat=r.same_as is not None,
+            waived=r.waived,
         )
         for r, state, reasons in judged
     ]
@@ -114,6 +116,10 @@ def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> t
         reasons.append(f"columns beyond the contract, not read: {', '.join(receipt.added_columns)}")
     if receipt.structural.get("ignored_files"):
         reasons.append(f"{receipt.structural['ignored_files']} files beyond the contract, not read")
+    if receipt.waived:
+        reasons.append(f"{receipt.waived} rows let in by decisions although they break rules")
+    if receipt.void_waivers:
+        reasons.append(f"decisions name {receipt.void_waivers} rows that are not to be let in, or no longer need it")
     if reference is not None and reference.sha256 == receipt.sha256:
         reasons.append(f"unchanged since {reference.business_on}")
     return state, tuple(reasons)

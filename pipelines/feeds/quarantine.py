@@ -48,9 +48,10 @@ def store(settings: Settings, delivery: Delivery, checked: Checked | None, recei
     """
     path = quarantine_path(settings, delivery.feed, delivery.business_on, delivery.number)
     before = read(settings, delivery.feed, delivery.business_on, delivery.number)
-    if before.height:
-        _record(path, fates(before, checked).filter(pl.col("became") != "held"), receipt)
     quarantine = checked.quarantine if checked else pl.DataFrame(schema=QUARANTINE_SCHEMA)
+    if before.height:
+        after = fates(before, *((quarantine, checked.duplicates, checked.rows) if checked else ()))
+        _record(path, after.filter(pl.col("became") != "held"), receipt)
     if quarantine.is_empty():
         path.unlink(missing_ok=True)
         return
@@ -70,18 +71,23 @@ def store(settings: Settings, delivery: Delivery, checked: Checked | None, recei
     temporary.replace(path)
 
 
-def fates(before: pl.DataFrame, checked: Checked | None) -> pl.DataFrame:
+def fates(
+    before: pl.DataFrame,
+    held: pl.DataFrame | None = None,
+    duplicates: pl.DataFrame | None = None,
+    accepted: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """What became of rows held before when their delivery was read again: file, line, rules, became.
 
     held, accepted, duplicate, or gone: the delivery as a whole was refused, or has no row at that place any more.
     """
     rows = before.select(*_PLACE, "rules")
-    if checked is None:
+    if held is None or duplicates is None or accepted is None:
         return rows.with_columns(pl.lit("gone").alias("became"))
     places = {
-        "held": checked.quarantine.select(_PLACE),
-        "duplicate": checked.duplicates.select(_PLACE),
-        "accepted": checked.rows.select(pl.col("_file").alias("file"), pl.col("_line").alias("line")),
+        "held": held.select(_PLACE),
+        "duplicate": duplicates.select(_PLACE),
+        "accepted": accepted.select(pl.col("_file").alias("file"), pl.col("_line").alias("line")),
     }
     for fate, where in places.items():
         here = where.unique().with_columns(pl.lit(True).alias(fate))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import read_decisions
+from pipelines.feeds.deliveries import find
 from pipelines.feeds.judge import Status, judge
 from pipelines.feeds.receipts import read_receipts
 from pipelines.settings import Settings
@@ -34,11 +35,22 @@ def as_json(status: Status) -> dict[str, Any]:
         "accepted": status.accepted,
         "quarantined": status.quarantined,
         "duplicate": status.duplicate,
+        "waived": status.waived,
         "sha256": status.sha256,
         "contract_version": status.contract_version,
         "is_in_use": status.is_in_use,
         "reasons": list(status.reasons),
     }
+
+
+def received(settings: Settings, contracts: Mapping[str, Contract]) -> list[dict[str, Any]]:
+    """Deliveries in landing/ that no run has read yet, in the shape of a status."""
+    landed = {(s.feed, s.business_on, s.number) for s in judged(settings, contracts)}
+    return [
+        {"feed": d.feed, "date": d.business_on.isoformat(), "delivery": d.number, "state": "received", "reasons": []}
+        for d in find(settings.landing, contracts)[0]
+        if (d.feed, d.business_on, d.number) not in landed
+    ]
 
 
 def reconciles(status: Status) -> bool:
