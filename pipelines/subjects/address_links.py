@@ -110,7 +110,7 @@ def place_addresses(
     """Fill `identity.dwelling_key` and `identity.dwelling_link` from the lake views of a run's database.
 
     `dwelling_key` has a row a dwelling of the base; `dwelling_link` a row for every row in use that names an address
-    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`). Returns the rows of each.
+    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`, house_key). Returns the rows of each.
 
     Raises AddressProblem where a declaration is wrong.
     """
@@ -120,19 +120,22 @@ def place_addresses(
     known = known_names(connection, settings, said)
     against = base(_homes(connection, said), known)
     connection.execute(f"create schema if not exists {SCHEMA}")
-    _store(connection, "dwelling_key", against.select("dwelling_id", "address_key", "house_key"))
+    store(connection, "dwelling_key", against.select("dwelling_id", "address_key", "house_key"))
     wanted = "\nunion all\n".join(_wanted(said, column) for column in said.columns)
     connection.execute(f"create or replace temp table wanted_address as {wanted}")
-    asked = _frame(connection, "select distinct address, stated_village_code from wanted_address")
+    asked = frame_of(connection, "select distinct address, stated_village_code from wanted_address")
     places = match(asked, against, known, aliases(connection, said, known, against), how)
-    _store(connection, "address_place", places)
+    store(connection, "address_place", places)
     found = ", ".join(f"p.{name}" for name in LINK_SCHEMA)
+    # The house of the dwelling that was found, else the house as the address spells it.
     connection.execute(f"""
         create or replace table {SCHEMA}.dwelling_link as
-        select w.feed, w.slot, {", ".join(f"w.{name}" for name in ROW_KEY)}, {found}
+        select w.feed, w.slot, {", ".join(f"w.{name}" for name in ROW_KEY)}, {found},
+            coalesce(k.house_key, p.house_key) as house_key
         from wanted_address w
         join {SCHEMA}.address_place p
             on p.address = w.address and p.stated_village_code is not distinct from w.stated_village_code
+        left join {SCHEMA}.dwelling_key k on k.dwelling_id = p.dwelling_id
     """)
     connection.execute("drop table wanted_address")
     return {
@@ -144,7 +147,7 @@ def place_addresses(
 def known_names(connection: duckdb.DuckDBPyConnection, settings: Settings, said: Columns) -> Names:
     """The names of the district: declared ones, and towns and villages as the lake lists them."""
     v = said.villages
-    villages = _frame(
+    villages = frame_of(
         connection,
         f"select {quoted(v.village)} as village_code, {quoted(v.name)} as name, {quoted(v.town)} as town_code, "
         f"{quoted(v.town_name)} as town_name from lake.{v.feed.lower()} order by 1",
@@ -154,7 +157,7 @@ def known_names(connection: duckdb.DuckDBPyConnection, settings: Settings, said:
 
 def _homes(connection: duckdb.DuckDBPyConnection, said: Columns) -> pl.DataFrame:
     b, v = said.base, said.villages
-    return _frame(
+    return frame_of(
         connection,
         f"select h.{quoted(b.dwelling)} as dwelling_id, h.{quoted(b.address)} as std_address, "
         f"v.{quoted(v.village)} as village_code, h.{quoted(b.estate)} as estate_id from lake.{b.feed.lower()} h "
@@ -189,7 +192,7 @@ def aliases(connection: duckdb.DuckDBPyConnection, said: Columns, known: Names, 
     One row a name and place: town_code, name, road, lane. Two estates of one name in a town leave two rows.
     """
     e = said.estates
-    named = _frame(
+    named = frame_of(
         connection,
         f"select distinct {quoted(e.estate)} as estate_id, {quoted(e.name)} as name from lake.{e.feed.lower()} "
         f"where {quoted(e.estate)} is not null and {quoted(e.name)} is not null order by 1, 2",
@@ -215,15 +218,14 @@ def aliases(connection: duckdb.DuckDBPyConnection, said: Columns, known: Names, 
     return pl.concat([derived.select(list(schema)), pl.DataFrame(by_hand, schema=schema)]).unique()
 
 
-def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+def frame_of(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+    """What a query gives."""
     table = connection.sql(query).to_arrow_table()
     return pl.DataFrame(pl.from_arrow(table))
 
 
-def _store(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+def store(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Make a table of the schema from a frame."""
     connection.register("placed_frame", frame.to_arrow())
     connection.execute(f"create or replace table {SCHEMA}.{table} as select * from placed_frame")
     connection.unregister("placed_frame")
-
-
-__all__ = ["Columns", "aliases", "declared", "known_names", "place_addresses"]

@@ -93,13 +93,13 @@ def base(dwellings: pl.DataFrame, names: Names) -> pl.DataFrame:
 def match(
     asked: pl.DataFrame, against: pl.DataFrame, names: Names, aliases: pl.DataFrame, how: Matching
 ) -> pl.DataFrame:
-    """One row for each of `asked` (address, stated_village_code), in order, with `LINK_SCHEMA` beside.
+    """One row for each of `asked` (address, stated_village_code), in order, with `LINK_SCHEMA` and house_key beside.
 
     `against` comes from `base`; `aliases` are estates: town_code, name, road, lane (a name may come once a town).
     A stated village decides between dwellings of one key, and forbids any but the exact match that contradicts it.
     """
     parts = parse(asked["address"], names)
-    rows = pl.concat([asked, parts], how="horizontal").with_row_index("row")
+    rows = pl.concat([asked, parts, keys(parts).select("house_key")], how="horizontal").with_row_index("row")
     open_rows = rows.filter((pl.col("state") == INSIDE) & ((pl.col("road") != "") | (pl.col("village") != "")))
     found = _dwellings(compared(open_rows), against, how)
     rest = _through_aliases(open_rows.join(found, on="row", how="anti"), aliases)
@@ -116,7 +116,7 @@ def match(
     )
     reasons = rows.join(found.select("row", pl.col("reason").alias("why")), on="row", how="left")
     return (
-        reasons.select("row", "address", "stated_village_code", _reason().alias("reason"))
+        reasons.select("row", "address", "stated_village_code", "house_key", _reason().alias("reason"))
         .join(pl.concat([settled.drop("reason"), villages]), on="row", how="left")
         .sort("row")
         .select(
@@ -127,6 +127,7 @@ def match(
             "method",
             pl.col("confidence").cast(pl.Decimal(5, 4)),
             pl.when(pl.col("dwelling_id").is_null()).then("reason").alias("reason"),
+            "house_key",
         )
     )
 

@@ -69,15 +69,13 @@ def read(path: Path, model: type[BaseModel]) -> Any:
 def names(vocabulary: Vocabulary, villages: pl.DataFrame) -> Names:
     """Names from the declared ones and B03's rows (village_code, name, town_code, town_name).
 
-    Raises AddressProblem where a former town's heir is no town of B03.
+    A former town whose heirs B03 does not list is still a town, and decides nothing.
     """
     present = dict(villages.select("town_name", "town_code").unique().drop_nulls().sort("town_code").iter_rows())
     towns: dict[str, tuple[str, ...]] = {name: (code,) for name, code in present.items()}
     for former, heirs in vocabulary.former_towns.items():
-        unknown = [heir for heir in heirs if present and heir not in present]
-        if unknown:
-            raise AddressProblem(f"vocabulary.yml: {former} went to {unknown[0]}, which is no town of B03")
-        towns.setdefault(former, tuple(present[heir] for heir in heirs if heir in present))
+        known = tuple(present[heir] for heir in heirs if heir in present)
+        towns.setdefault(former, known if len(known) == len(heirs) else ())
     short = villages.select(
         "town_code", pl.col("name").str.replace(VILLAGE_SUFFIX, "").alias("village"), "village_code"
     )

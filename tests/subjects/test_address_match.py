@@ -1,12 +1,14 @@
 """Addresses to dwellings: each method, and above all when none may be used."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.settings import REPOSITORY
 from pipelines.subjects.address_match import Matching, base, match
 from pipelines.subjects.address_names import AddressProblem, Vocabulary, names, read
 from tests.subjects.address_cases import ADDRESSES, NOISE, VILLAGES, district
@@ -181,7 +183,24 @@ def test_what_is_found_is_what_was_meant(homes: set[tuple], wanted: list[tuple])
     assert places["dwelling_id"].to_list() == [str(p) if p in homes else None for p, _ in wanted]
 
 
-def test_a_former_town_must_have_gone_somewhere() -> None:
-    vocabulary = Vocabulary(city="上海市", district=("青浦区",), former_towns={"旧镇": ("无此镇",)})
-    with pytest.raises(AddressProblem, match="旧镇 went to 无此镇"):
-        names(vocabulary, VILLAGES)
+def test_former_towns_went_to_towns_of_the_district() -> None:
+    towns = set(pl.read_csv(REPOSITORY / "data" / "reference" / "qingpu_towns.csv", infer_schema=False)["town_name"])
+    vocabulary: Vocabulary = read(ADDRESSES / "vocabulary.yml", Vocabulary)
+    assert {heir for heirs in vocabulary.former_towns.values() for heir in heirs} <= towns
+    assert not set(vocabulary.former_towns) & towns
+
+
+def test_a_former_town_whose_heirs_are_not_listed_decides_nothing() -> None:
+    vocabulary = Vocabulary(
+        city="上海市", district=("青浦区",), former_towns={"旧镇": ("无此镇",), "古镇": ("徐泾镇", "无此镇")}
+    )
+    known = names(vocabulary, VILLAGES)
+    assert (known.towns["旧镇"], known.towns["古镇"]) == ((), ())
+
+
+def test_a_wrong_declaration_is_refused_with_its_file(tmp_path: Path) -> None:
+    wrong = tmp_path / "matching.yml"
+    for text in ("dwelling: [", "dwelling: []\nalias: 2", "nonsense: 1"):
+        wrong.write_text(text, encoding="utf-8")
+        with pytest.raises(AddressProblem, match="matching.yml"):
+            read(wrong, Matching)
