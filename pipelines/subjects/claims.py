@@ -1,0 +1,196 @@
+"""Claims: what each feed says of each person on a date, read from the lake as `data/survivorship/person.yml` declares.
+
+A claim is one row a person with everything the feed says of them, and for each value the date since which the feed has
+said it. Here claims are read and compared with those of the date before; whose word counts is decided by
+`survivorship`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
+from pipelines.sql import quoted, text_literal
+from pipelines.subjects.day import said_in
+from pipelines.subjects.survivorship_rules import Claim, Who
+
+KNOWN = "_known_on"
+PERSON = "person_id"
+# Tables of the connection that tell who a key or a row without a number belongs to (see `survivorship_people`).
+REDIRECT, UNNUMBERED = "redirect", "unnumbered"
+_DIRECTION = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)
+
+
+def claim_sql(
+    claim: Claim,
+    contract: Contract,
+    types: Mapping[str, str],
+    rows: str,
+    as_of: date,
+    only: str | None = None,
+) -> str:
+    """The query of a claim over `rows` (see `rows_sql`): person_id and every name it states, one row a person.
+
+    `only` names a table of person ids to which the answer is confined.
+    """
+    lets = "".join(f", {text} as {quoted(name)}" for name, text in claim.let.items())
+    people = " union all by name ".join(
+        _of_one(claim, contract, who, place, types) for place, who in enumerate(claim.people)
+    )
+    keys = [f"__{place} {_parted(text)[1]} nulls last" for place, text in enumerate(claim.order)]
+    order = ", ".join([*keys, f"{BUSINESS_ON} desc", f"{DELIVERY} desc", "_file", "_line", "__slot"])
+    names = ", ".join(quoted(name) for name in claim.names)
+    confined = f" and {PERSON} in (select {PERSON} from {only})" if only else ""
+    return (
+        f"with told as (select *, date {text_literal(as_of)} as as_of from ({rows})), "
+        f"row_of as (select *{lets} from told), "
+        f"said as ({people}) "
+        f"select {PERSON}, {names} from said where {PERSON} is not null{confined} "
+        f"qualify row_number() over (partition by {PERSON} order by {order}) = 1"
+    )
+
+
+def named_sql(contract: Contract, rows: str, only: str | None = None) -> str:
+    """The query of everyone a feed's rows name in any slot: distinct person_id."""
+    parts = [f"select {_resolved(contract, slot.id + '_id')} from ({rows}) r {_joined(contract, slot.id + '_id')}"
+             for slot in contract.people if slot.id]  # fmt: skip
+    confined = f" and {PERSON} in (select {PERSON} from {only})" if only else ""
+    union = " union all ".join(parts)
+    return f"select distinct {PERSON} from ({union}) t({PERSON}) where {PERSON} is not null{confined}"
+
+
+def fetched(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+    """A query's answer as a frame, in order of person."""
+    return connection.sql(query).pl().sort(PERSON)
+
+
+def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
+    """The query of a feed's rows in use: of an increment the last word on each key, deletions left out."""
+    columns = sql_types(contract)
+    if not files:
+        typed = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
+        return f"select {typed} where false"
+    paths = ", ".join(text_literal(path) for path in files)
+    places = ", ".join(
+        f"({text_literal(path)}, date {text_literal(on)}, {text_literal(number)})"
+        for path, (on, number) in ((path, said_in(path)) for path in files)
+    )
+    told = (
+        f"select r.*, d.business_on as {BUSINESS_ON}, d.number as {DELIVERY} "
+        f"from read_parquet([{paths}], filename = true, union_by_name = true) r "
+        f"join (values {places}) d(path, business_on, number) on r.filename = d.path"
+    )
+    if contract.delivery.load == "snapshot":
+        return told
+    key = ", ".join(quoted(next(iter(contract.by_name[name].outputs), name)) for name in contract.key)
+    load = contract.delivery.increment
+    gone = ", ".join(text_literal(value) for value in load.delete) if load and load.operation else ""
+    kept = f" where {quoted(load.operation)} not in ({gone})" if load and load.operation and gone else ""
+    return (
+        f"select * from (select * from ({told}) qualify row_number() over (partition by {key} "
+        f"order by {BUSINESS_ON} desc, {DELIVERY} desc, _file desc, _line desc) = 1){kept}"
+    )
+
+
+def carried(
+    claim: Claim, now: pl.DataFrame, before: pl.DataFrame | None, attributes: Iterable[str], on: date
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Today's claims with the date since which each value has been said, and the persons of whom something changed.
+
+    `before` are the claims of the date before, as this function gave them. Changed is also who is new or gone.
+    """
+    dated = [name for name in claim.names if name in set(attributes)]
+    if before is None:
+        told = now.with_columns(
+            pl.when(pl.col(name).is_not_null()).then(pl.lit(on)).alias(name + KNOWN) for name in dated
+        )
+        return told, now[PERSON]
+    was = before.rename({name: f"was:{name}" for name in claim.names})
+    joined = now.join(was.with_columns(pl.lit(True).alias("was")), on=PERSON, how="left", maintain_order="left")
+    same = {name: pl.col(name).eq_missing(pl.col(f"was:{name}")) for name in claim.names}
+    told = joined.select(
+        PERSON,
+        *claim.names,
+        *(
+            pl.when(pl.col(name).is_not_null())
+            .then(pl.when(same[name]).then(pl.col(name + KNOWN)).otherwise(pl.lit(on)))
+            .alias(name + KNOWN)
+            for name in dated
+        ),
+    )
+    moved = joined.filter(~(pl.col("was").fill_null(False) & pl.all_horizontal(same.values())))[PERSON]
+    gone = before.join(now.select(PERSON), on=PERSON, how="anti")[PERSON]
+    return told, pl.concat([moved, gone])
+
+
+def binding_problem(claim: Claim, contract: Contract, types: Mapping[str, str]) -> tuple[tuple[str, ...], str] | None:
+    """Where in a claim DuckDB finds something wrong, and what; None where the whole binds."""
+    with duckdb.connect() as connection:
+        lets = {f"let.{name}": text for name, text in claim.let.items()}
+        for place, text in lets.items():
+            problem = _bound(connection, contract, {}, f"select {text} from told")
+            if problem:
+                return ("let", place.split(".", 1)[1]), problem
+        parts: dict[tuple[str, ...], str] = {("state", name): text for name, text in claim.state.items()}
+        parts |= {("where",): claim.where} if claim.where else {}
+        parts |= {("order", str(n)): _parted(text)[0] for n, text in enumerate(claim.order)}
+        parts |= {("same",): f"({', '.join(quoted(n) for n in claim.same)})"} if claim.same else {}
+        parts |= {("people", str(n), name): t for n, w in enumerate(claim.people) for name, t in w.state.items()}
+        for where, text in parts.items():
+            kind = types.get(where[-1]) if where[0] in ("state", "people") else None
+            cast = f"({text})::{kind}" if kind else text
+            problem = _bound(connection, contract, claim.let, f"select {cast} from row_of")
+            if problem:
+                return where, problem
+    return None
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, contract: Contract, let: Mapping[str, str], query: str) -> str | None:
+    lets = "".join(f", {text} as {quoted(name)}" for name, text in let.items())
+    told = f"select *, current_date as as_of from ({rows_sql(contract, ())})"
+    try:
+        connection.execute(f"explain with told as ({told}), row_of as (select *{lets} from told) {query}")
+    except duckdb.Error as error:
+        return str(error).split("\n\n")[0].replace("\n", " ")
+    return None
+
+
+def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mapping[str, str]) -> str:
+    """What a claim says of one of the row's people."""
+    said = claim.said_of(who)
+    stated = [f"({said[name]})::{types[name]} as {quoted(name)}" for name in claim.names if name in said]
+    keys = [f"({_parted(text)[0]}) as __{n}" for n, text in enumerate(claim.order)]
+    kept = f" where {claim.where}" if claim.where else ""
+    rows = f"(select * from row_of{kept})"
+    place_of = [f"r.{BUSINESS_ON}", f"r.{DELIVERY}", "r._file", "r._line", f"{place} as __slot"]
+    return (
+        f"select {_resolved(contract, who.person)} as {PERSON}, {', '.join([*stated, *keys, *place_of])} "
+        f"from {rows} r {_joined(contract, who.person)}"
+    )
+
+
+def _resolved(contract: Contract, column: str) -> str:
+    """Whom a row means: the person its number belongs to, or the one its evidence was linked to."""
+    return f"coalesce(redirect.__person, r.{quoted(column)}, unnumbered.__person)"
+
+
+def _joined(contract: Contract, column: str) -> str:
+    slot = next(s.slot for s in contract.people if s.id and f"{s.id}_id" == column)
+    return (
+        f"left join {REDIRECT} redirect on redirect.__key = r.{quoted(column)} "
+        f"left join {UNNUMBERED} unnumbered on r.{quoted(column)} is null "
+        f"and unnumbered.__feed = {text_literal(contract.feed)} and unnumbered.__slot_name = {text_literal(slot)} "
+        f"and unnumbered.__on = r.{BUSINESS_ON} and unnumbered.__number = r.{DELIVERY} "
+        f"and unnumbered.__file = r._file and unnumbered.__line = r._line"
+    )
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """An order's expression and direction."""
+    found = _DIRECTION.search(text)
+    return (text[: found.start()], found.group(1).lower()) if found else (text, "asc")

@@ -1,0 +1,108 @@
+"""Who is a person on a date: everyone some feed in use names, in any slot, by number or by linked evidence.
+
+Knows the files linkage leaves in a date's folder (`key`, `mention`, `mention_row`) and reads no claims.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.sql import text_literal
+from pipelines.subjects.claims import PERSON, REDIRECT, UNNUMBERED, fetched
+
+KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parquet"
+BASE, FEEDS, PROVISIONAL = "base", "feeds", "provisional"
+KNOWN_BY = pl.Enum([BASE, FEEDS, PROVISIONAL])
+AFFECTED = "affected"
+_NO_REDIRECT = "select null::varchar as __key, null::varchar as __person where false"
+_NO_ROWS = (
+    "select null::varchar as __feed, null::varchar as __slot_name, null::date as __on, null::varchar as __number, "
+    "null::varchar as __file, null::integer as __line, null::varchar as __person where false"
+)
+
+
+def register(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Temporary tables that tell whom keys and rows without a number mean, from what linkage left in a folder."""
+    connection.execute(f"create or replace temp table {REDIRECT} as {_redirect(folder)}")
+    connection.execute(f"create or replace temp table {UNNUMBERED} as {_unnumbered(folder)}")
+
+
+def resettle(connection: duckdb.DuckDBPyConnection, before: Path | None, folder: Path) -> pl.DataFrame:
+    """Persons to whom other rows belong than on the date before, as a frame and as the temporary table `affected`.
+
+    Evidence met for the first time came with rows that are read anyway, so only evidence that changed hands counts.
+    """
+    was, now = _owners(before or folder), _owners(folder)
+    keys = f"with moved as (({now} except {was}) union all ({was} except {now})) "
+    mentions = (
+        f"select unnest([w.{PERSON}, n.{PERSON}]) from ({_mentions(before or folder)}) w "
+        f"join ({_mentions(folder)}) n using (k) where w.{PERSON} <> n.{PERSON}"
+    )
+    connection.execute(
+        f"create or replace temp table {AFFECTED} as {keys}"
+        f"select distinct {PERSON} from (select unnest([k, {PERSON}]) from moved union all {mentions}) t({PERSON})"
+    )
+    return fetched(connection, f"select {PERSON} from {AFFECTED} where {PERSON} is not null")
+
+
+def known_by(base: Iterable[Path], people: pl.Series, folder: Path) -> pl.Series:
+    """For each of some people: base, feeds (by a number), or provisional (only by rows without a usable number).
+
+    `base` are files of the people of whom the feeds of the base make claims.
+    """
+    told = pl.LazyFrame({PERSON: people})
+    if (folder / KEY).exists():
+        told = _marked(told, pl.scan_parquet(folder / KEY).select(PERSON).unique(), "is_numbered")
+    else:
+        told = told.with_columns(is_numbered=pl.lit(True))
+    told = _marked(told, pl.concat([pl.scan_parquet(path).select(PERSON) for path in base]).unique(), "is_base")
+    kind = pl.when("is_base").then(pl.lit(BASE)).when("is_numbered").then(pl.lit(FEEDS)).otherwise(pl.lit(PROVISIONAL))
+    return told.select(kind.cast(KNOWN_BY).alias("known_by")).collect()["known_by"]
+
+
+def present(people: pl.Series, named: Iterable[Path]) -> pl.Series:
+    """Those of some people whom any feed names, in order; `named` are files of the ids each feed names."""
+    asked = pl.LazyFrame({PERSON: people})
+    found = [pl.scan_parquet(path).join(asked, on=PERSON, how="semi") for path in named]
+    if not found:
+        return people.clear()
+    return pl.concat(found).unique().sort(PERSON).collect()[PERSON]
+
+
+def _marked(told: pl.LazyFrame, some: pl.LazyFrame, mark: str) -> pl.LazyFrame:
+    """People with a column that tells whether they are among some."""
+    joined = told.join(some.with_columns(pl.lit(True).alias(mark)), on=PERSON, how="left", maintain_order="left")
+    return joined.with_columns(pl.col(mark).fill_null(False))
+
+
+def _redirect(folder: Path) -> str:
+    if not (folder / KEY).exists():
+        return _NO_REDIRECT
+    return (
+        f"select person_key as __key, {PERSON} as __person from read_parquet({text_literal(folder / KEY)}) "
+        f"where person_key <> {PERSON}"
+    )
+
+
+def _unnumbered(folder: Path) -> str:
+    if not (folder / MENTION_ROW).exists():
+        return _NO_ROWS
+    return (
+        f"select r.feed as __feed, r.slot as __slot_name, r.business_on as __on, r.delivery as __number, "
+        f"r._file as __file, r._line as __line, m.{PERSON} as __person "
+        f"from read_parquet({text_literal(folder / MENTION_ROW)}) r "
+        f"join read_parquet({text_literal(folder / MENTION)}) m using (mention_id)"
+    )
+
+
+def _owners(folder: Path) -> str:
+    """Keys that belong to somebody else than themselves."""
+    return f"select __key as k, __person as {PERSON} from ({_redirect(folder)})"
+
+
+def _mentions(folder: Path) -> str:
+    if not (folder / MENTION).exists():
+        return f"select null::varchar as k, null::varchar as {PERSON} where false"
+    return f"select mention_id as k, {PERSON} from read_parquet({text_literal(folder / MENTION)})"
