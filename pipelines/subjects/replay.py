@@ -15,7 +15,7 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.judge import Status
 from pipelines.feeds.receipts import write_synced
 from pipelines.identifiers import Key
-from pipelines.settings import REPOSITORY, Settings
+from pipelines.settings import Settings
 from pipelines.subjects.day import Day, in_use_on, make_day, usable
 from pipelines.subjects.decisions import PersonDecision, read_person_decisions
 
@@ -94,12 +94,12 @@ def fingerprints(
 def _ground(settings: Settings, key: Key) -> str:
     """What is the same for every date: the key, the declarations, and the code of this room."""
     digest = hashlib.sha256(key.key_id.encode())
-    places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS] + [(Path(__file__).parent, "*.py")]
+    room = Path(__file__).parent
+    places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS]
+    places += [(room, "*.py"), (room.parent / "identifiers", "*.py")]
     for folder, pattern in places:
         for path in sorted(folder.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for path in sorted((REPOSITORY / "pipelines" / "identifiers").glob("*.py")):
-        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,0 +1,129 @@
+"""What a day's rows say of who people are, in one shape whatever the feed: the input of linkage.
+
+Reads the columns that a contract's slots name, brings names and addresses into one form, and parts rows with a usable
+number from rows without. What follows from the evidence is decided in `linkage`.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.feeds.contracts import Contract
+from pipelines.feeds.people import Slot
+from pipelines.identifiers import pseudonyms
+from pipelines.subjects import names
+from pipelines.subjects.day import Day, said_in
+from pipelines.subjects.linkage_rules import LinkageRules
+
+MENTION_DOMAIN = "mention"
+# What a row may say of a person, in the order in which a mention's text is made.
+FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "name": pl.String,
+    "birth_on": pl.Date,
+    "sex_code": pl.String,
+    "mobile": pl.String,
+    "address": pl.String,
+    "dwelling": pl.String,
+    "village": pl.String,
+    "household_no": pl.String,
+    "mask_key": pl.String,
+}
+# What only an unusable number leaves behind.
+TRACES: dict[str, pl.DataType | type[pl.DataType]] = {"number": pl.List(pl.String), "stated_birth_on": pl.Date}
+PLACE: dict[str, pl.DataType | type[pl.DataType]] = {
+    "feed": pl.String,
+    "slot": pl.String,
+    "business_on": pl.Date,
+    "delivery": pl.String,
+    "_file": pl.String,
+    "_line": pl.Int64,
+}
+# A row that says none of these, and whose number has no repairs, is about nobody.
+_SAYS = ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_on")
+_LAKE_TRACE = {"number": "_candidates", "stated_birth_on": "_stated_birth_on", "mask_key": "_mask_key"}
+
+
+def read_day(day: Day, rules: LinkageRules) -> Iterator[tuple[Contract, Slot, pl.DataFrame]]:
+    """What the deliveries dated `day` and in use say, slot by slot, base feeds first.
+
+    Columns: those of PLACE, `person_key` (null without a usable number), `record` (null where the feed has none of its
+    own), FACTS and TRACES. Rows that say nothing of anybody are left out.
+    """
+    contracts = sorted(day.contracts.values(), key=lambda c: (c.precedence, c.feed))
+    for contract in contracts:
+        used = set(day.in_use.get(contract.feed, ()))
+        paths = [path for path in day.arrived.get(contract.feed, ()) if path in used]
+        for slot in contract.people if paths else ():
+            parts = [_read(path, contract, slot, rules) for path in paths]
+            yield contract, slot, pl.concat(parts)
+
+
+def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.DataFrame:
+    """One file's rows as one slot sees them."""
+    business_on, delivery = said_in(path)
+    frame = pl.scan_parquet(path)
+    has = set(frame.collect_schema().names())
+    columns: dict[str, pl.Expr] = {}
+    for field in FACTS:
+        name = slot.columns.get(field)
+        columns[field] = pl.col(name) if name in has else pl.lit(None, FACTS[field])
+    if slot.other_name in has:
+        columns["name"] = pl.coalesce(columns["name"], pl.col(slot.other_name))
+    for field, suffix in _LAKE_TRACE.items():
+        name = f"{slot.id}{suffix}"
+        if slot.id and name in has:
+            columns[field] = pl.col(name)
+        else:
+            columns[field] = pl.lit(None, (TRACES | FACTS)[field])
+    record = rules.records.get(contract.feed) if slot == contract.people[0] else None
+    columns["record"] = pl.col(record) if record in has else pl.lit(None, pl.String)
+    columns["person_key"] = pl.col(f"{slot.id}_id") if slot.id else pl.lit(None, pl.String)
+    columns |= {"_file": pl.col("_file"), "_line": pl.col("_line").cast(pl.Int64)}
+    read = frame.select(**{n: e.cast((FACTS | TRACES | PLACE).get(n, pl.String)) for n, e in columns.items()}).collect()
+    read = read.with_columns(
+        pl.lit(contract.feed).alias("feed"),
+        pl.lit(slot.slot).alias("slot"),
+        pl.lit(business_on).alias("business_on"),
+        pl.lit(delivery).alias("delivery"),
+        names.normal(read["name"], rules.names.dots, rules.names.traditional).alias("name"),
+        _plain_text(read["address"]).alias("address"),
+        pl.col("mobile").str.replace_all(r"[^0-9]", "").str.replace(r"^86(1[0-9]{10})$", "${1}").replace("", None),
+        pl.col("number").fill_null([]).list.sort(),
+    )
+    says = [
+        pl.col(c).is_not_null() for c in ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_on")
+    ]
+    return read.filter(pl.any_horizontal(says) | (pl.col("number").list.len() > 0)).select(
+        *PLACE, "person_key", "record", *FACTS, *TRACES
+    )
+
+
+def _plain_text(text: pl.Series) -> pl.Series:
+    """An address without what typing adds; null where nothing is left."""
+    if text.null_count() == len(text):
+        return text
+    return text.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.to_uppercase().replace("", None)
+
+
+def mentions(day: Day, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a usable number with `mention_id` beside them: one id a distinct piece of evidence.
+
+    Evidence that tells people apart (a number's traces, or a name with a birth date or a mobile number) is the same
+    person wherever it stands; a mere name is one only within its feed and slot.
+    """
+    name, birth = pl.col("name").is_not_null(), pl.col("birth_on").is_not_null()
+    traced = (pl.col("number").list.len() > 0) | pl.col("mask_key").is_not_null() & name
+    tells = traced | name & (birth | pl.col("mobile").is_not_null() | pl.col("stated_birth_on").is_not_null())
+    where = pl.when(tells).then(pl.lit("")).otherwise(pl.concat_str("feed", "slot", separator="/"))
+    said = [pl.col(fact).cast(pl.String).fill_null("") for fact in FACTS]
+    said += [pl.col("stated_birth_on").cast(pl.String).fill_null(""), pl.col("number").list.join(",")]
+    text = rows.select(pl.concat_str(where, *said, separator="\x1f")).to_series()
+    return rows.with_columns(pseudonyms(day.key, MENTION_DOMAIN, text).alias("mention_id"))
+
+
+def deliveries_in_use(in_use: Mapping[str, tuple[Path, ...]]) -> pl.DataFrame:
+    """Feed, business date and number of every delivery in use."""
+    told = [(feed, *said_in(path)) for feed, paths in in_use.items() for path in paths]
+    schema = {"feed": pl.String, "business_on": pl.Date, "delivery": pl.String}
+    return pl.DataFrame(told, schema=schema, orient="row") if told else pl.DataFrame(schema=schema)

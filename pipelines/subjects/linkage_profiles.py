@@ -1,0 +1,133 @@
+"""What is known of everybody who has a number: the side of linkage that rows without one are compared with.
+
+A profile is one row a number's pseudonym, folded day by day from the evidence: each value from the feed that ranks
+highest among those that ever said it, and of one feed the newest. Profiles find people; what is shown of a person is
+decided by survivorship.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from pipelines.subjects import names
+from pipelines.subjects.evidence import FACTS
+
+RANK = "_rank"
+# A row's traces of a number, and what of a profile they are compared with.
+_OF_PROFILE = {"number": "person_key", "stated_birth_on": "birth_on"}
+FORMS = ("name_sorted", "name_sound")
+_NEVER = 255
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = (
+    {"person_key": pl.String}
+    | dict(FACTS)
+    | {form: pl.String for form in FORMS}
+    | {fact + RANK: pl.UInt8 for fact in FACTS}
+)
+
+
+def none() -> pl.DataFrame:
+    """No profiles."""
+    return pl.DataFrame(schema=SCHEMA)
+
+
+def of_day(said: Iterable[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+    """One row a number that a day's evidence names, with the best value of each fact and its rank.
+
+    `said` are frames of evidence with their rank (0 the highest), in any order; within a frame later rows are newer.
+    """
+    stacked = []
+    for rank, frame in sorted(said, key=lambda part: part[0]):
+        with_key = frame.filter(pl.col("person_key").is_not_null()).select("person_key", *FACTS)
+        newest = with_key.unique("person_key", keep="last", maintain_order=True)
+        stacked.append((rank, newest))
+    if not stacked:
+        return none().drop(*FORMS)
+    keys = pl.concat([frame.select("person_key") for _, frame in stacked]).unique(maintain_order=True)
+    columns = []
+    for fact in FACTS:
+        values = [
+            frame.select("person_key", fact, pl.lit(rank, pl.UInt8).alias(fact + RANK)).filter(
+                pl.col(fact).is_not_null()
+            )
+            for rank, frame in stacked
+        ]
+        values = [part for part in values if len(part)]
+        if not values:
+            empty = pl.lit(None, FACTS[fact]).alias(fact), pl.lit(_NEVER, pl.UInt8).alias(fact + RANK)
+            columns.append(keys.select(*empty))
+            continue
+        best = pl.concat(values).unique("person_key", keep="first", maintain_order=True)
+        found = keys.join(best, on="person_key", how="left", maintain_order="left")
+        columns.append(found.select(fact, pl.col(fact + RANK).fill_null(_NEVER)))
+    return pl.concat([keys, *columns], how="horizontal").select(*(c for c in SCHEMA if c not in FORMS))
+
+
+def fold(before: pl.DataFrame, today: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The profiles after a day, in order of key, and the keys of those that are new or say something else now."""
+    if before.is_empty():
+        merged = names.with_forms(today.sort("person_key")).select(*SCHEMA)
+        return merged, merged["person_key"]
+    compared = today.join(before, on="person_key", how="left", suffix="_old")
+    better = {
+        fact: (pl.col(fact).is_not_null() & (pl.col(fact + RANK) <= pl.col(f"{fact}{RANK}_old").fill_null(_NEVER)))
+        for fact in FACTS
+    }
+    new_values = compared.select(
+        "person_key",
+        *(pl.when(is_better).then(fact).otherwise(f"{fact}_old").alias(fact) for fact, is_better in better.items()),
+        *(
+            pl.when(is_better)
+            .then(fact + RANK)
+            .otherwise(pl.col(f"{fact}{RANK}_old").fill_null(_NEVER))
+            .alias(fact + RANK)
+            for fact, is_better in better.items()
+        ),
+        is_other=pl.any_horizontal(
+            pl.when(is_better).then(pl.col(fact).ne_missing(pl.col(f"{fact}_old"))).otherwise(False)
+            for fact, is_better in better.items()
+        )
+        | ~pl.col("person_key").is_in(before["person_key"].implode()),
+        is_moved=pl.any_horizontal(
+            is_better & pl.col(fact + RANK).ne_missing(pl.col(f"{fact}{RANK}_old"))
+            for fact, is_better in better.items()
+        ),
+    )
+    touched = new_values.filter(pl.col("is_other") | pl.col("is_moved"))
+    if touched.is_empty():
+        return before, pl.Series("person_key", [], dtype=pl.String)
+    formed = names.with_forms(touched.drop("is_other", "is_moved")).select(*SCHEMA)
+    rest = before.join(touched.select("person_key"), on="person_key", how="anti")
+    merged = pl.concat([rest, formed]).sort("person_key")
+    return merged, touched.filter("is_other")["person_key"].sort()
+
+
+def known_by(profiles: pl.DataFrame, wanted: pl.DataFrame, blocking: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """The profiles that share all columns of a blocking rule with a wanted row: all that could ever be compared."""
+    keys = [
+        profiles.join(_mine(wanted, rule).unique(), left_on=_theirs(rule), right_on=list(rule), how="semi")
+        for rule in blocking
+    ]
+    found = pl.concat([frame.select("person_key") for frame in keys]).unique()
+    return profiles.join(found, on="person_key", how="semi").sort("person_key")
+
+
+def sharing(wanted: pl.DataFrame, profiles: pl.DataFrame, blocking: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """The wanted rows (by `mention_id`) that share all columns of a blocking rule with a profile."""
+    found = []
+    for rule in blocking:
+        mine = _mine(wanted, rule, "mention_id")
+        met = mine.join(profiles.select(_theirs(rule)).unique(), left_on=list(rule), right_on=_theirs(rule), how="semi")
+        found.append(met.select("mention_id"))
+    return wanted.join(pl.concat(found).unique(), on="mention_id", how="semi").sort("mention_id")
+
+
+def _mine(wanted: pl.DataFrame, rule: Sequence[str], *beside: str) -> pl.DataFrame:
+    """A rule's columns of the wanted rows that have them all, lists taken apart."""
+    lists = [column for column in rule if wanted.schema[column] == pl.List]
+    columns = wanted.select(*beside, *rule)
+    return (columns.explode(lists) if lists else columns).drop_nulls(list(rule))
+
+
+def _theirs(rule: Sequence[str]) -> list[str]:
+    """The columns of a profile that a rule's columns of a row are compared with."""
+    return [_OF_PROFILE.get(column, column) for column in rule]
