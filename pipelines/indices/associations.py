@@ -179,8 +179,9 @@ def leave_one_out(result: Result, node: str | None = None, period: str | None = 
     multipliers = {code: (np.arange(len(leaves)) != number).astype(float) for number, code in enumerate(leaves)}
     plan = Plan(spec, list(at.nodes.values()), rows, at.leaves.codes)
     scores = evaluate_draws(plan, at.leaves.scores[rows], multipliers, [name])[name]
-    reference = rank_draws(at.nodes[name].score[rows][None, :], spec.conventions.rank_decimals)[0]
-    shifts = np.abs(rank_draws(scores, spec.conventions.rank_decimals) - reference)
+    sign = spec.rank_sign(name)
+    reference = rank_draws(at.nodes[name].score[rows][None, :] * sign, spec.conventions.rank_decimals)[0]
+    shifts = np.abs(rank_draws(scores * sign, spec.conventions.rank_decimals) - reference)
     lost = np.isnan(shifts).sum(axis=1)
     present = np.where(np.isnan(shifts), 0.0, shifts)
     counted = np.maximum(shifts.shape[1] - lost, 1)

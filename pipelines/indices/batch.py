@@ -30,14 +30,15 @@ class Plan:
     rows: NDArray[np.intp]
     leaf_codes: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        for found in self.nodes:
-            plain = isinstance(found.node.normalise, NormNone) and found.node.after is None
-            if not plain or any(step.method != "none" for step in found.node.impute):
-                raise DataError(
-                    f"node '{found.node.code}' has an 'after' formula, imputation or normalisation of its own, "
-                    "which cannot be varied draw by draw"
-                )
+
+def _refuse(found: NodeScores) -> None:
+    """Refuse a node whose score is more than an aggregate of its children."""
+    plain = isinstance(found.node.normalise, NormNone) and found.node.after is None
+    if not plain or any(step.method != "none" for step in found.node.impute):
+        raise DataError(
+            f"node '{found.node.code}' has an 'after' formula, imputation or normalisation of its own, "
+            "which cannot be varied draw by draw"
+        )
 
 
 def evaluate_draws(
@@ -55,6 +56,7 @@ def evaluate_draws(
     for found in plan.nodes:
         if found.node.code not in needed:
             continue
+        _refuse(found)
         method = found.node.aggregate or plan.spec.node_defaults.aggregate
         weights = found.weights[plan.rows]
         usable = found.status[plan.rows] == COMPUTED

@@ -20,7 +20,7 @@ from pipelines.indices.rollup import roll_up
 from pipelines.indices.spec import IndexSpec, Indicator
 from pipelines.indices.table import Table, make_table
 from pipelines.indices.treat import Fitted, transform_values
-from pipelines.indices.tree import NO_DATA, Fits, Leaves, Rows, ScopeList, apply_after, evaluate
+from pipelines.indices.tree import NO_DATA, Fits, Leaves, Rows, ScopeList, apply_after, evaluate, values_within
 
 _STAGES: dict[str, Callable[[Cells], object]] = {
     "denominate": gather.denominate,
@@ -44,7 +44,14 @@ def build(
 
 
 def build_table(spec: IndexSpec, table: Table) -> Result:
-    """Compute an index from a table already shaped for the specification."""
+    """Compute an index from a table already shaped for the specification; errors name the line of the part at fault."""
+    try:
+        return _build_table(spec, table)
+    except DataError as fault:
+        raise fault.at(spec.places) from fault
+
+
+def _build_table(spec: IndexSpec, table: Table) -> Result:
     cells = gather.gather(spec, table)
     treatments, empty = prepare(cells)
     norms, scores = normalise_cells(cells)
@@ -123,6 +130,7 @@ def unit_rows(cells: Cells) -> Rows:
         kept=cells.kept,
         who=table.who,
         scopes=find_scopes,
+        basis=cells.basis,
         numbers=table.numbers,
         texts=table.texts,
         columns=table.columns,
@@ -177,5 +185,8 @@ def _context(cells: Cells, column: int, indicator: Indicator, label: str, rows: 
         plain = indicator.model_copy(update={"caps": None})
         return float(transform_values(plain, np.array([value]), lambda _: f"{value:g}")[0])
 
+    def within(period: str) -> Array:
+        return values_within(cells.values[:, column], rows, cells.basis, period)
+
     where = f" in {label}" if label and label != "all" else ""
-    return Context(f"indicator '{indicator.code}'{where}", cells.spec.conventions, lookup, posts)
+    return Context(f"indicator '{indicator.code}'{where}", cells.spec.conventions, lookup, within, posts)

@@ -176,7 +176,7 @@ class Post(Part):
 
 
 class Reference(Part):
-    """A reference value: a unit's own value, a statistic over units, or a number."""
+    """A reference value: a unit's own value, a statistic over units, or a number; `period` names the base period."""
 
     unit: Text | None = None
     period: Text | None = None
@@ -187,6 +187,8 @@ class Reference(Part):
     def _one(self) -> "Reference":
         if sum(value is not None for value in (self.unit, self.statistic, self.value)) != 1:
             raise ValueError("give exactly one of unit, statistic, value")
+        if self.value is not None and self.period is not None:
+            raise ValueError("a number has no period")
         return self
 
 

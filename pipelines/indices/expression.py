@@ -80,11 +80,54 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[..., Array]]] = {
 
 
 @dataclass(frozen=True)
+class Past:
+    """A column of earlier periods read by a formula: `lag(column, periods)` or `past_mean(column, periods)`."""
+
+    function: str
+    column: str
+    periods: int
+
+    @property
+    def name(self) -> str:
+        """How the formula's values call it."""
+        return f"{self.function}({self.column}, {self.periods})"
+
+    def value(self, series: Array) -> Array:
+        """Reduce a column of this and earlier periods (rows x periods, the latest first) to one number a row."""
+        if self.function == "lag":
+            return series[:, self.periods]
+        present = ~np.isnan(series)
+        count = present.sum(axis=1)
+        return np.where(count > 0, np.where(present, series, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+    @property
+    def reach(self) -> int:
+        """How many periods back it reads."""
+        return self.periods if self.function == "lag" else self.periods - 1
+
+
+_PAST = ("lag", "past_mean")
+
+
+def _past(call: ast.Call) -> Past:
+    """Read `lag(column, 5)`; raises `ValueError` where it is written otherwise."""
+    function = call.func.id if isinstance(call.func, ast.Name) else ""
+    match call.args:
+        case [ast.Name(id=column), ast.Constant(value=int() as periods)] if periods > 0:
+            return Past(function, column, periods)
+        case [ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str() as column)]), last]:
+            if isinstance(last, ast.Constant) and isinstance(last.value, int) and last.value > 0:
+                return Past(function, column, last.value)
+    raise ValueError(f"'{function}' takes a column and a whole number of periods, such as {function}(gdp, 5)")
+
+
+@dataclass(frozen=True)
 class Expression:
     """A parsed formula: its text and the names it reads."""
 
     text: str
     names: frozenset[str]
+    past: frozenset["Past"] = frozenset()
 
     def evaluate(self, values: Mapping[str, Array], rows: int, who: Callable[[int], str], what: str) -> Array:
         """Evaluate over arrays of `rows` numbers.
@@ -121,7 +164,9 @@ def parse_expression(text: str) -> Expression:
         raise ValueError(f"'{text}' is not a formula") from fault
     names: set[str] = set()
     _check(tree.body, names, 0)
-    return Expression(text, frozenset(names))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    past = [_past(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id in _PAST]
+    return Expression(text, frozenset(names), frozenset(past))
 
 
 def _check(node: ast.AST, names: set[str], depth: int) -> None:
@@ -153,6 +198,9 @@ def _parts(node: ast.AST, names: set[str]) -> Iterable[ast.AST]:
         case ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str() as name)], keywords=[]):
             names.add(name)
             return ()
+        case ast.Call(func=ast.Name(id=function), keywords=[]) if function in _PAST:
+            names.add(_past(node).name)
+            return ()
         case ast.Call(func=ast.Name(id=function), args=args, keywords=[]):
             _check_call(function, len(args))
             return args
@@ -161,7 +209,7 @@ def _parts(node: ast.AST, names: set[str]) -> Iterable[ast.AST]:
 
 def _check_call(function: str, count: int) -> None:
     if function not in _FUNCTIONS:
-        raise ValueError(f"unknown function '{function}'{nearest(function, [*_FUNCTIONS, 'col'])}")
+        raise ValueError(f"unknown function '{function}'{nearest(function, [*_FUNCTIONS, *_PAST, 'col'])}")
     least, most, _ = _FUNCTIONS[function]
     if not least <= count <= most:
         raise ValueError(f"'{function}' takes {least if least == most else f'at least {least}'} arguments")
@@ -190,11 +238,18 @@ def _evaluate(node: ast.AST, values: Mapping[str, Array]) -> Array:
             first, second = _evaluate(left, values), _evaluate(right, values)
             unknown = np.isnan(first) | np.isnan(second)
             return np.where(unknown, np.nan, _COMPARE[type(op)](first, second))
-        case ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str() as name)]):
-            return values[name]
-        case ast.Call(func=ast.Name(id=function), args=args):
-            return _FUNCTIONS[function][2](*(_evaluate(argument, values) for argument in args))
+        case ast.Call(func=ast.Name(id=function)):
+            return _called(function, node, values)
     raise ValueError(f"'{ast.unparse(node)}' is not allowed in a formula")
+
+
+def _called(function: str, call: ast.Call, values: Mapping[str, Array]) -> Array:
+    match call.args:
+        case [ast.Constant(value=str() as name)] if function == "col":
+            return values[name]
+    if function in _PAST:
+        return values[_past(call).name]
+    return _FUNCTIONS[function][2](*(_evaluate(argument, values) for argument in call.args))
 
 
 def _logic(conjunction: bool, operands: list[Array]) -> Array:

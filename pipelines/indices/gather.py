@@ -56,9 +56,11 @@ def read_values(table: Table, text: str, what: str) -> Array:
         raise DataError(
             f"{what}: the table has no column '{text}'{nearest(text, table.columns)}, and {fault}"
         ) from fault
-    if expression.names == {text}:
+    if expression.names == {text} and not expression.past:
         raise DataError(f"{what}: the table has no column '{text}'{nearest(text, table.columns)}")
     known = {name: table.numbers(name, what) for name in expression.names if name in table.columns}
+    for past in expression.past:
+        known[past.name] = past.value(table.earlier(past.column, past.reach, what))
     if expression.names - known.keys():
         missing = min(expression.names - known.keys())
         raise DataError(f"{what}: the table has no column '{missing}'{nearest(missing, table.columns)} in '{text}'")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.indices import column_methods, node_methods, parts
+from pipelines.indices import column_methods, doubt_parts, node_methods, parts
 from pipelines.indices import spec as spec_module
 from pipelines.indices.document import Document, Path_, parse_document, read_document
 from pipelines.indices.problems import Problem, SpecError, nearest
@@ -119,16 +119,31 @@ def _validated(merged: _Merged) -> IndexSpec:
     try:
         spec = IndexSpec.model_validate(merged.value)
     except ValidationError as fault:
-        raise SpecError([_problem(merged, error) for error in fault.errors()]) from fault
+        raise SpecError([_problem(merged, error) for error in _own_errors(fault)]) from fault
     found = find_faults(spec)
     if found:
         raise SpecError([Problem(*merged.place(path), message) for path, message in found])
+    for key in _ROWS:
+        for number, row in enumerate(merged.value[key]):
+            spec.places[str(row["code"])] = merged.place((key, number))
     return spec
+
+
+def _own_errors(fault: ValidationError) -> list[Any]:
+    """Leave out what only follows from another error: a list of rows is called too short when its rows are wrong."""
+    errors = fault.errors()
+    paths = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(len(path) > len(error["loc"]) and path[: len(error["loc"])] == error["loc"] for path in paths)
+    ]
 
 
 def _known_names() -> set[str]:
     names: set[str] = {"extends"}
-    for module in (parts, column_methods, node_methods, spec_module):
+    for module in (parts, column_methods, node_methods, doubt_parts, spec_module):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, BaseModel):
                 names.update(thing.model_fields)
@@ -141,7 +156,7 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
     file, line = merged.place(loc)
     where = _label(merged, loc)
     kind = error["type"]
-    last = str(loc[-1]) if loc else ""
+    last = str(loc[-1]) if loc and isinstance(loc[-1], str) else ""
     if kind == "extra_forbidden":
         message = f"unknown key '{last}'{nearest(last, _known_names())}{where}"
     elif kind == "missing":
@@ -156,7 +171,7 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
         message = f"'{last}' cannot be '{given}'{nearest(given, expected)}{where}; allowed: {', '.join(expected)}"
     else:
         text = str(error["msg"]).removeprefix("Value error, ")
-        message = f"'{last}': {text}{where}" if last else text
+        message = f"'{last}': {text}{where}" if last else f"{text}{where}"
     return Problem(file, line, message)
 
 

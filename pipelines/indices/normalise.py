@@ -42,12 +42,14 @@ class Context:
     """What fitting needs besides the values.
 
     `lookup(unit, period)` gives a unit's own value (in the value's unit, transformed and treated like the column);
-    `posts` maps a goalpost given in the value's own unit through the declared transform.
+    `within(period)` gives the values of one period that shape statistics; `posts` maps a goalpost given in the value's
+    own unit through the declared transform.
     """
 
     what: str
     conventions: Conventions
     lookup: Callable[[str, str | None], float]
+    within: Callable[[str], Array]
     posts: Callable[[float], float] = float
 
 
@@ -228,8 +230,9 @@ def _reference(reference: Reference, x: Array, sign: int, context: Context) -> f
         return context.posts(reference.value)
     if reference.unit is not None:
         return context.lookup(reference.unit, reference.period)
-    _need(x, context, "a reference from data")
-    return _statistic(str(reference.statistic), x * sign, sign)
+    values = x * sign if reference.period is None else context.within(reference.period)
+    _need(values, context, "a reference from data")
+    return _statistic(str(reference.statistic), values, sign)
 
 
 def _distance_to_reference(method: DistanceToReference, x: Array, sign: int, context: Context) -> FittedNorm:

@@ -36,6 +36,10 @@ def _expression(value: Any) -> Expression:
     return parse_expression(str(value))
 
 
+def _texts(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | float) else value
+
+
 def named(value: Any) -> Any:
     """Read a bare word as a method without parameters."""
     return {"method": value} if isinstance(value, str) else value
@@ -44,6 +48,7 @@ def named(value: Any) -> Any:
 Exact = Annotated[Fraction, BeforeValidator(_fraction)]
 Formula = Annotated[Expression, BeforeValidator(_expression)]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
 Range = tuple[float, float]
 SdType = Literal["sample", "population"]
 Ties = Literal["min", "max", "average", "dense"]

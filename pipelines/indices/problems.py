@@ -4,9 +4,12 @@ Belongs here: the two error classes, the `Problem` with its file and line, and t
 Not here: any rule about what is valid (`load`, `table`, `build`).
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+_QUOTED = re.compile(r"(?:indicator|node|weights of|roll-up of) '([^']*)'")
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +39,13 @@ class SpecError(IndexFault):
 
 class DataError(IndexFault):
     """A table, or a value in it, for which the specified method has no number to give."""
+
+    def at(self, places: Mapping[str, tuple[str, int]]) -> "DataError":
+        """Return the error led by file and line of the indicator or node it speaks of first, if it names one."""
+        for code in _QUOTED.findall(str(self)):
+            if code in places:
+                return DataError(str(Problem(*places[code], str(self))))
+        return self
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

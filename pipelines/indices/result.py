@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipelines.indices.cells import STATUS_NAMES, Array, Cells, Mask
 from pipelines.indices.normalise import FittedNorm
 from pipelines.indices.numerics import rank_descending
-from pipelines.indices.problems import DataError
+from pipelines.indices.problems import DataError, nearest
 from pipelines.indices.spec import IndexSpec, weights_of
 from pipelines.indices.table import Table
 from pipelines.indices.treat import Fitted
@@ -74,11 +74,11 @@ class Result:
         return self.levels[self.spec.units.level]
 
     def ranks(self, level: str, node: str) -> Array:
-        """Rank a node's scores in each period, highest first; NaN without a score, for reference and hidden rows."""
+        """Rank a node's scores in each period, best first; NaN without a score, for reference and hidden rows."""
         at = self.levels[level]
         rule, decimals = self.spec.rank, self.spec.conventions.rank_decimals
         ranks = np.full(len(at.codes), np.nan)
-        scores = at.nodes[node].score
+        scores = at.nodes[node].score * self.spec.rank_sign(node)
         for _, rows in at.period_rows():
             taking_part = rows[at.ranked[rows]]
             ranks[taking_part] = rank_descending(scores[taking_part], rule.ties, decimals)
@@ -95,8 +95,13 @@ class Result:
 
     def scores(self, level: str | None = None) -> pl.DataFrame:
         """Return one row a level, area, period and node: score, rank, availability, status."""
+        self._known(level)
         parts = [self._scores(name) for name in self.levels if level in (None, name)]
         return pl.concat(parts)
+
+    def _known(self, level: str | None) -> None:
+        if level is not None and level not in self.levels:
+            raise DataError(f"unknown level '{level}'{nearest(level, self.levels)}")
 
     def _scores(self, level: str) -> pl.DataFrame:
         at = self.levels[level]
@@ -132,6 +137,7 @@ class Result:
 
     def wide(self, level: str | None = None) -> pl.DataFrame:
         """Return one row an area and period with one column a node; without a level, the units."""
+        self._known(level)
         at = self.levels[level or self.spec.units.level]
         columns: dict[str, Any] = {"area_code": list(at.codes), "period": list(at.periods)}
         columns.update({node.code: stored(at.nodes[node.code].score) for node in self.spec.nodes})
@@ -139,6 +145,7 @@ class Result:
 
     def lineage(self, level: str | None = None) -> pl.DataFrame:
         """Return one row a cell with every stage's value, status and reason (`score` is after the `after` formula)."""
+        self._known(level)
         return pl.concat([self._lineage(name) for name in self.levels if level in (None, name)])
 
     def _lineage(self, level: str) -> pl.DataFrame:

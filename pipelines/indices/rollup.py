@@ -230,6 +230,7 @@ def _rows(result: Result, areas: _Areas, level: Level) -> Rows:
         kept=np.ones(count, dtype=bool),
         who=areas.who,
         scopes=find_scopes,
+        basis=np.ones(count, dtype=bool),
         numbers=numbers,
         texts=texts,
         columns=table.columns,

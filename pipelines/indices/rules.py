@@ -10,17 +10,17 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.indices.column_methods import Goalposts, Impute, ImputeRegression, ImputeRow, Normalise, Treat
+from pipelines.indices.doubt_parts import Factor
 from pipelines.indices.node_methods import (
     Aggregate,
     AhpWeights,
     BenefitOfDoubt,
     BudgetWeights,
-    FormulaNode,
     GivenWeights,
     Weights,
 )
 from pipelines.indices.problems import nearest
-from pipelines.indices.spec import Factor, IndexSpec, Indicator, Node, weights_of
+from pipelines.indices.spec import IndexSpec, Indicator, Node, weights_of
 
 Fault = tuple[tuple[str | int, ...], str]
 
@@ -69,8 +69,31 @@ def _tree(spec: IndexSpec) -> Iterator[Fault]:
     parents = {indicator.parent for indicator in spec.indicators}
     parents |= {node.parent for node in spec.nodes if node.headline and node.parent is not None}
     for number, node in enumerate(spec.nodes):
-        if node.code not in parents:
+        if node.code not in parents and not spec.formula_names(node.code):
             yield ("nodes", number), f"node '{node.code}' has no children"
+    yield from _formulas(spec)
+
+
+def _formulas(spec: IndexSpec) -> Iterator[Fault]:
+    """Names of formulas are codes, and no node reads itself through what it reads."""
+    codes = {part.code for _, parts in _rows_of(spec) for part in parts}
+    unknown = False
+    for number, node in enumerate(spec.nodes):
+        for name in sorted(spec.formula_names(node.code) - codes):
+            unknown = True
+            message = f"formula of '{node.code}' names '{name}', which is no code{nearest(name, codes)}"
+            yield ("nodes", number, "aggregate"), message
+    if unknown:
+        return
+    inner = {node.code for node in spec.nodes}
+    for number, node in enumerate(spec.nodes):
+        below, stack = set[str](), [node.code]
+        while stack:
+            fresh = {child for child in spec.children(stack.pop()) if child in inner} - below
+            below |= fresh
+            stack += fresh
+        if node.code in below and spec.formula_names(node.code):
+            yield ("nodes", number, "aggregate"), f"'{node.code}' reads itself through its formula"
 
 
 def _weights(spec: IndexSpec) -> Iterator[Fault]:
@@ -150,10 +173,6 @@ def _nodes(spec: IndexSpec) -> Iterator[Fault]:
     for number, node in enumerate(spec.nodes):
         aggregate = node.aggregate or spec.node_defaults.aggregate
         children = spec.children(node.code)
-        if isinstance(aggregate, FormulaNode):
-            for name in sorted(aggregate.formula.names - set(children)):
-                message = f"formula of '{node.code}' names '{name}', which is no child{nearest(name, children)}"
-                yield ("nodes", number, "aggregate"), message
         if isinstance(aggregate, BenefitOfDoubt) and not aggregate.low * len(children) <= 1 <= aggregate.high * len(
             children
         ):

@@ -79,7 +79,7 @@ def sampling_doubt(result: Result, nodes: list[str], period: str | None = None) 
     for node in nodes:
         computed = at.nodes[node].status[rows] == COMPUTED
         scores = found[node][:, computed]
-        ranks = rank_draws(scores, spec.conventions.rank_decimals)
+        ranks = rank_draws(scores * spec.rank_sign(node), spec.conventions.rank_decimals)
         results.append(SamplingDoubt(result, chosen, node, rows[computed], scores, ranks))
     return results
 

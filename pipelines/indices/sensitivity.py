@@ -12,10 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.indices.batch import evaluate_draws, rank_draws
+from pipelines.indices.doubt_parts import Factor
 from pipelines.indices.effects import Effects, effects, saltelli_points, unit_total_effects
 from pipelines.indices.problems import DataError, nearest
 from pipelines.indices.result import LevelResult, Result
-from pipelines.indices.spec import Factor, IndexSpec
+from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED
 from pipelines.indices.variants import Variants
 
@@ -142,8 +143,9 @@ def _judge(
     """Turn a node's scores (runs x rows) into ranks, their shift and the effects on both."""
     spec, at = result.spec, result.units
     decimals = spec.conventions.rank_decimals
-    reference = rank_draws(at.nodes[node].score[rows][None, :], decimals)[0]
-    ranks = rank_draws(scores, decimals)
+    sign = spec.rank_sign(node)
+    reference = rank_draws(at.nodes[node].score[rows][None, :] * sign, decimals)[0]
+    ranks = rank_draws(scores * sign, decimals)
     shift = np.abs(ranks - reference).mean(axis=1).reshape(blocks, base)
     unit_first, unit_total = unit_total_effects(ranks.reshape(blocks, base, -1))
     names = _names(factors)
@@ -199,6 +201,8 @@ def _noisy_children(spec: IndexSpec, factors: tuple[Factor, ...]) -> dict[int, l
     result: dict[int, list[str]] = {}
     for number, factor in enumerate(factors):
         nodes = factor.nodes or tuple(node.code for node in spec.nodes)
+        # What a formula reads has no weight there.
+        nodes = tuple(code for code in nodes if not spec.formula_names(code))
         if factor.factor == "weight_noise":
             result[number] = [c for code in nodes for c in spec.children(code) if len(spec.children(code)) > 1]
         if factor.factor == "drop":

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from pipelines.indices.column_methods import (
     Goalposts,
@@ -23,8 +23,18 @@ from pipelines.indices.column_methods import (
     Treat,
     TreatNone,
 )
-from pipelines.indices.node_methods import Aggregate, EqualWeights, GivenWeights, Mean, RandomIndex, Weights
-from pipelines.indices.parts import Exact, Formula, Part, PercentDefinition, Scope, SdType, Text, Ties
+from pipelines.indices.doubt_parts import Publish, Sampling, Uncertainty
+from pipelines.indices.node_methods import (
+    Aggregate,
+    EqualWeights,
+    FormulaNode,
+    GivenWeights,
+    Mean,
+    RandomIndex,
+    Weights,
+)
+from pipelines.indices.parts import Exact, Formula, Part, PercentDefinition, Scope, SdType, Text, Texts, Ties
+from pipelines.indices.table_parts import Screen, TableSpec, UnitsSpec
 
 _DIRECTIONS = {"more": 1, "less": -1, "+": 1, "-": -1, "1": 1, "-1": -1, "+1": 1}
 
@@ -36,10 +46,6 @@ def _direction(value: Any) -> int:
     return found
 
 
-def _texts(value: Any) -> Any:
-    return [value] if isinstance(value, str | int | float) else value
-
-
 def _day(value: Any) -> Any:
     try:
         date.fromisoformat(str(value))
@@ -49,38 +55,8 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[str, BeforeValidator(_day)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
 Direction = Annotated[Literal[1, -1], BeforeValidator(_direction)]
 Stage = Literal["denominate", "impute", "screen", "transform", "treat"]
-
-
-class TableSpec(Part):
-    """How to read the table: which column is the unit, which the period, wide or long, what text means missing."""
-
-    unit: str = "unit"
-    period: str | None = None
-    layout: Literal["wide", "long"] = "wide"
-    indicator: str = Field(default="indicator", description="long: column with the indicator's code")
-    value: str | None = Field(default=None, description="long: column with the value")
-    numerator: str | None = Field(default=None, description="long: column with the numerator")
-    denominator: str | None = Field(default=None, description="long: column with the denominator")
-    extra: Texts = Field(default=(), description="long: further numeric columns, read as CODE:column")
-    status: str | None = Field(default=None, description="column (long) whose text is missing or not_applicable")
-    missing: Texts = Field(default=("", "NA", "N/A", "n/a", ".."), description="text read as missing")
-    where: dict[str, Texts] = Field(default_factory=dict, description="keep only rows with these values")
-    others: Literal["error", "ignore"] = Field(default="error", description="long: codes the specification lacks")
-    name: str | None = Field(default=None, description="column with the unit's name")
-
-
-class UnitsSpec(Part):
-    """Which units are scored, which shape the statistics, and what to do with a unit without any value."""
-
-    level: str = Field(default="unit", description="what the units are called in outputs, such as village")
-    exclude: Texts = ()
-    reference_only: dict[str, Texts] = Field(
-        default_factory=dict, description="rows with these values are scored but shape no statistic and no rank"
-    )
-    all_missing: Literal["error", "keep"] = "error"
 
 
 class Conventions(Part):
@@ -93,15 +69,6 @@ class Conventions(Part):
     random_index: RandomIndex = "saaty_1980"
     rank_decimals: int = Field(default=10, ge=0, le=14)
     not_applicable: Literal["excluded", "missing"] = "excluded"
-
-
-class Screen(Part):
-    """Units with too few values are not scored and shape no statistic."""
-
-    availability: Exact = Fraction(2, 3)
-    nonzero: Exact | None = None
-    include: Texts = ()
-    exclude: Texts = ()
 
 
 class Availability(Part):
@@ -252,6 +219,7 @@ class Node(Part):
     impute: Impute = (ImputeNone(method="none"),)
     normalise: Normalise = NormNone(method="none")
     headline: bool = Field(default=True, description="false: shown beside the index, enters no parent")
+    best: Literal["highest", "lowest"] | None = Field(default=None, description="which end ranks first; default rank's")
     note: str = ""
 
 
@@ -284,49 +252,10 @@ class Level(Part):
 class RankRule(Part):
     """How units are ranked; `hide_below` hides ranks of units whose column is below the value."""
 
+    best: Literal["highest", "lowest"] = "highest"
     ties: Literal["min", "max", "average", "dense"] = "min"
     hide_column: str | None = None
     hide_below: float | None = None
-
-
-class Factor(Part):
-    """One uncertain choice of the method: alternatives (`declared` is the specification's own), or noise on weights."""
-
-    factor: Literal["normalise", "treat", "impute", "aggregate", "weights", "weight_noise", "drop"]
-    choices: tuple[Any, ...] = ()
-    nodes: Texts = ()
-    spread: float = Field(default=0.25, gt=0, lt=1)
-
-
-class Publish(Part):
-    """What a report hides: values resting on fewer than `least_n`, or on 1 to `least_count` - 1 cases or exceptions."""
-
-    least_n: int = Field(default=10, ge=0)
-    least_count: int = Field(default=5, ge=0)
-
-
-class Uncertainty(Part):
-    """The Monte Carlo over the method: base draws (a power of two), seed and factors."""
-
-    draws: int = Field(default=1024, ge=2)
-    seed: int = 1
-    bootstrap: int = Field(default=500, ge=0)
-    interval: tuple[float, float] = (5.0, 95.0)
-    factors: tuple[Factor, ...] = ()
-
-    @model_validator(mode="after")
-    def _power(self) -> "Uncertainty":
-        if self.draws & (self.draws - 1):
-            raise ValueError(f"draws must be a power of two (Sobol' points), not {self.draws}")
-        return self
-
-
-class Sampling(Part):
-    """The Monte Carlo over the data of small units: draws, seed and width of the interval."""
-
-    draws: int = Field(default=1000, ge=100)
-    seed: int = 1
-    interval: float = Field(default=0.8, gt=0, lt=1)
 
 
 class IndexSpec(Part):
@@ -357,6 +286,13 @@ class IndexSpec(Part):
     publish: Publish = Publish()
     uncertainty: Uncertainty = Uncertainty()
     sampling: Sampling = Sampling()
+    # File and line of each node and indicator, for messages about data; not part of the method.
+    _places: dict[str, tuple[str, int]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, tuple[str, int]]:
+        """File and line of each code, filled by whoever read the file."""
+        return self._places
 
     @model_validator(mode="after")
     def _stages(self) -> "IndexSpec":
@@ -374,9 +310,21 @@ class IndexSpec(Part):
         return next(node for node in self.nodes if node.parent is None)
 
     def children(self, code: str) -> tuple[str, ...]:
-        """Codes of the children that enter `code`, nodes first, in the order of the file."""
+        """Codes that enter `code`: its children, nodes first, in the order of the file; then what its formula names."""
         nodes = [node.code for node in self.nodes if node.parent == code and node.headline]
-        return (*nodes, *(indicator.code for indicator in self.indicators if indicator.parent == code))
+        own = (*nodes, *(indicator.code for indicator in self.indicators if indicator.parent == code))
+        return (*own, *sorted(self.formula_names(code) - set(own)))
+
+    def formula_names(self, code: str) -> frozenset[str]:
+        """Return the codes the formula of a node reads; none where the node is no formula."""
+        node = next(node for node in self.nodes if node.code == code)
+        method = node.aggregate or self.node_defaults.aggregate
+        return method.formula.names if isinstance(method, FormulaNode) else frozenset()
+
+    def rank_sign(self, code: str) -> int:
+        """Return 1 where a node's highest score ranks first, -1 where its lowest does."""
+        node = next(node for node in self.nodes if node.code == code)
+        return 1 if (node.best or self.rank.best) == "highest" else -1
 
     def part(self, code: str) -> Node | Indicator:
         """Return the node or indicator with this code; `KeyError` if there is none."""
@@ -387,12 +335,15 @@ class IndexSpec(Part):
         raise KeyError(code)
 
     def leaves(self, code: str) -> Iterator[str]:
-        """Yield the indicators below `code`."""
+        """Yield the indicators below `code`, each once."""
+        yield from dict.fromkeys(self._leaves(code))
+
+    def _leaves(self, code: str) -> Iterator[str]:
         for child in self.children(code):
             if any(indicator.code == child for indicator in self.indicators):
                 yield child
             else:
-                yield from self.leaves(child)
+                yield from self._leaves(child)
 
 
 class Resolved(Part):
@@ -436,6 +387,8 @@ def weights_of(spec: IndexSpec, node: Node) -> Weights:
     """Return the node's weighting: its own, `given` if its children carry weights, else the default."""
     if node.weights is not None:
         return node.weights
+    if isinstance(node.aggregate or spec.node_defaults.aggregate, FormulaNode):
+        return EqualWeights(method="equal")
     if any(spec.part(code).weight is not None for code in spec.children(node.code)):
         return GivenWeights(method="given")
     return spec.node_defaults.weights

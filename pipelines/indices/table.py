@@ -4,15 +4,18 @@ Belongs here: reading files and frames, long to wide, what counts as missing, re
 columns and duplicate rows. Not here: what the columns mean (`cells`).
 """
 
+import csv
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.indices.problems import DataError, nearest, some
-from pipelines.indices.spec import IndexSpec, TableSpec
+from pipelines.indices.spec import IndexSpec
+from pipelines.indices.table_parts import TableSpec
 
 Array = NDArray[np.float64]
 _STATUSES = ("observed", "zero", "missing", "not_applicable")
@@ -53,7 +56,7 @@ class Table:
             if column not in self.frame.columns:
                 label = f"{what}: " if what else ""
                 raise DataError(f"{label}the table has no column '{column}'{nearest(column, self.columns)}")
-            self._numbers[column] = self._parse(column)
+            self._numbers[column] = self._parse(column, f"{what}: " if what else "")
         return self._numbers[column]
 
     def texts(self, column: str) -> list[str | None]:
@@ -63,7 +66,7 @@ class Table:
         values = self.frame[column].cast(pl.String).to_list()
         return [None if value is None or value.strip() in self.missing else value.strip() for value in values]
 
-    def _parse(self, column: str) -> Array:
+    def _parse(self, column: str, label: str) -> Array:
         series = self.frame[column]
         if series.dtype == pl.String:
             stripped = series.str.strip_chars()
@@ -72,7 +75,7 @@ class Table:
             bad = (number.is_null() & ~blank).to_numpy()
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
-                message = f"column '{column}', {self.who(row)}: '{series[row]}' is not a number"
+                message = f"{label}column '{column}', {self.who(row)}: '{series[row]}' is not a number"
                 raise DataError(f"{message}; text that means missing is declared in table.missing")
             number = number.set(blank, None)
         elif series.dtype == pl.Null or series.dtype.is_numeric() or series.dtype == pl.Boolean:
@@ -80,7 +83,7 @@ class Table:
             marks = [float(mark) for mark in self.missing if _is_number(mark)]
             number = number.set(number.is_in(marks).fill_null(False), None) if marks else number
         else:
-            raise DataError(f"column '{column}' holds {series.dtype}, not numbers")
+            raise DataError(f"{label}column '{column}' holds {series.dtype}, not numbers")
         values = number.to_numpy().astype(float)
         given = number.is_not_null().to_numpy()
         wrong = given & ~np.isfinite(values)
@@ -88,8 +91,23 @@ class Table:
             wrong &= ~np.isnan(values)
         if wrong.any():
             places = some(self.who(int(row)) for row in np.flatnonzero(wrong))
-            raise DataError(f"column '{column}' holds NaN or infinity at {places}; leave a missing value empty")
+            raise DataError(f"{label}column '{column}' holds NaN or infinity at {places}; leave a missing value empty")
         return np.where(given, values, np.nan)
+
+    def earlier(self, column: str, count: int, what: str = "") -> Array:
+        """Return a column of each row's unit in this and the `count` periods of the table before it.
+
+        Shape (rows, count + 1), the latest first; NaN where the unit has no row or value there.
+        """
+        values = self.numbers(column, what)
+        place = {period: number for number, period in enumerate(self.period_order)}
+        at = {(u, place[p]): row for row, (u, p) in enumerate(zip(self.units, self.periods, strict=True))}
+        found = np.full((self.rows, count + 1), np.nan)
+        for row, (unit, period) in enumerate(zip(self.units, self.periods, strict=True)):
+            for back in range(count + 1):
+                other = at.get((unit, place[period] - back))
+                found[row, back] = np.nan if other is None else values[other]
+        return found
 
 
 def _is_number(text: str) -> bool:
@@ -104,23 +122,38 @@ def read_frame(path: Path | str) -> pl.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"there is no file '{path}'")
-    match path.suffix.lower():
-        case ".csv" | ".txt":
-            return pl.read_csv(path, infer_schema=False, separator=_separator(path))
-        case ".tsv":
-            return pl.read_csv(path, separator="\t", infer_schema=False)
-        case ".parquet":
-            return pl.read_parquet(path)
-        case ".xlsx":
-            return _read_workbook(path)
+    try:
+        match path.suffix.lower():
+            case ".csv" | ".txt" | ".tsv":
+                return _read_text(path)
+            case ".parquet":
+                return pl.read_parquet(path)
+            case ".xlsx":
+                return _read_workbook(path)
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, BadZipFile, KeyError) as fault:
+        raise DataError(f"'{path.name}' cannot be read: {str(fault).splitlines()[0]}") from fault
     raise DataError(f"'{path.name}': a table is .csv, .tsv, .parquet or .xlsx")
 
 
-def _separator(path: Path) -> str:
-    """Return the separator of the header: a semicolon or tab where it stands there and no comma does."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+def _read_text(path: Path) -> pl.DataFrame:
+    """Read separated text in UTF-8; the separator is that of the header: a semicolon or tab where no comma stands."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
         header = file.readline()
-    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
+    mark = "\t" if path.suffix.lower() == ".tsv" else next((m for m in (",", ";", "\t") if m in header), ",")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=mark)
+        names = next(rows, [])
+        _refuse_doubled([name.strip() for name in names], path)
+        for row in rows:
+            if row and len(row) != len(names):
+                raise DataError(f"'{path.name}' line {rows.line_num}: {len(row)} fields, the header has {len(names)}")
+    return pl.read_csv(path, infer_schema=False, separator=mark)
+
+
+def _refuse_doubled(names: list[str], path: Path) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise DataError(f"'{path.name}' has two columns '{doubled[0]}'")
 
 
 def _read_workbook(path: Path) -> pl.DataFrame:
@@ -130,6 +163,7 @@ def _read_workbook(path: Path) -> pl.DataFrame:
     try:
         rows = book.worksheets[0].iter_rows(values_only=True)
         header = [str(name) for name in next(rows, ()) if name is not None]
+        _refuse_doubled(header, path)
         columns: list[list[str | None]] = [[] for _ in header]
         for row in rows:
             for number, values in enumerate(columns):

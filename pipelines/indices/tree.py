@@ -60,6 +60,7 @@ class Rows:
     kept: Mask
     who: Callable[[int], str]
     scopes: Callable[..., ScopeList]
+    basis: Mask
     numbers: Callable[[str], Array]
     texts: Callable[[str], list[str | None]]
     columns: list[str]
@@ -110,14 +111,19 @@ def evaluate(spec: IndexSpec, leaves: Leaves, rows: Rows, fits: Fits, fitting: b
 
 
 def _bottom_up(spec: IndexSpec) -> list[Node]:
-    depth: dict[str, int] = {}
-    parents = {node.code: node.parent for node in spec.nodes}
-    for node in spec.nodes:
-        steps, above = 0, node.parent
-        while above is not None:
-            steps, above = steps + 1, parents[above]
-        depth[node.code] = steps
-    return sorted(spec.nodes, key=lambda node: -depth[node.code])
+    """Order nodes so that each comes after all it reads (a formula may read nodes outside its own branch)."""
+    nodes = {node.code: node for node in spec.nodes}
+    done: dict[str, Node] = {}
+
+    def visit(code: str) -> None:
+        if code in nodes and code not in done:
+            for child in spec.children(code):
+                visit(child)
+            done[code] = nodes[code]
+
+    for code in nodes:
+        visit(code)
+    return list(done.values())
 
 
 @dataclass
@@ -172,7 +178,8 @@ class _Walker:
                 sets = [(groups == name, weight_set.weights) for name, weight_set in found.items()]
             else:
                 sets = [(np.ones(self.rows.count, dtype=bool), found[""].weights)]
-            for name, weight_set in found.items():
+            # What a formula reads has no weight.
+            for name, weight_set in {} if self.spec.formula_names(node.code) else found.items():
                 self.fits.weights.setdefault((node.code, name), weight_set)
         else:
             treated = np.column_stack([self._treated(code) for code in children])
@@ -333,13 +340,24 @@ class _Walker:
                 def lookup(unit: str, period: str | None, label: str = label) -> float:
                     return float(scores[self.rows.lookup(unit, period or label)])
 
-                context = Context(f"node '{node.code}' in {label or 'the table'}", self.spec.conventions, lookup)
+                def within(period: str) -> Array:
+                    return values_within(scores, self.rows, self.rows.basis, period)
+
+                what = f"node '{node.code}' in {label or 'the table'}"
+                context = Context(what, self.spec.conventions, lookup, within)
                 self.fits.norms[node.code, label] = fit(method, observed(scores, fitting), 1, context)
             fitted = self.fits.norms[node.code, label]
             if fitted.ordinal and not self.fitting:
                 continue
             result[applied] = fitted.apply(scores[applied])
         return result
+
+
+def values_within(values: Array, rows: Rows, basis: Mask, period: str) -> Array:
+    """Return the values of one period that shape statistics, without gaps; an unknown period is an error."""
+    if period not in rows.periods:
+        raise DataError(f"reference period '{period}' is not in the table{nearest(period, set(rows.periods.tolist()))}")
+    return observed(values, basis & rows.kept & (rows.periods == period))
 
 
 def apply_after(formula: Expression, scores: Array, named: Mapping[str, Array], rows: Rows, what: str) -> Array:

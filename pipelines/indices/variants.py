@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pipelines.indices.batch import Plan
 from pipelines.indices.build import normalise_cells, prepare, unit_rows
 from pipelines.indices.cells import NOT_APPLICABLE, Cells, observed
+from pipelines.indices.doubt_parts import Factor
 from pipelines.indices.gather import gather
 from pipelines.indices.numerics import is_constant
 from pipelines.indices.problems import DataError, IndexFault
 from pipelines.indices.result import Result
 from pipelines.indices.rules import parse_choice
-from pipelines.indices.spec import Factor, IndexSpec
+from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import Fits, Leaves, Rows, evaluate
 
 Array = NDArray[np.float64]

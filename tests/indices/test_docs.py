@@ -63,10 +63,14 @@ def test_there_are_examples_of_every_kind():
 
 
 def test_every_method_and_key_is_named_in_the_documentation():
-    from pipelines.indices import column_methods, node_methods, spec
+    from pipelines.indices import column_methods, doubt_parts, node_methods, spec, table_parts
 
     named = set(re.findall(r"[A-Za-z_0-9]+", TEXT))
-    models = [thing for module in (column_methods, node_methods, spec) for thing in vars(module).values()]
+    models = [
+        thing
+        for module in (column_methods, doubt_parts, node_methods, spec, table_parts)
+        for thing in vars(module).values()
+    ]
     for model in models:
         fields = getattr(model, "model_fields", {})
         if getattr(model, "__module__", "").startswith("pipelines.indices") and model.__name__ != "Resolved":

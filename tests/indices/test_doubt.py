@@ -6,11 +6,11 @@ import pytest
 
 from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
 from pipelines.indices.build import build
+from pipelines.indices.doubt_parts import Factor
 from pipelines.indices.numerics import rank_descending
 from pipelines.indices.problems import DataError
 from pipelines.indices.sampling import sampling_doubt
 from pipelines.indices.sensitivity import sensitivities, sensitivity
-from pipelines.indices.spec import Factor
 from pipelines.indices.variants import vary
 from tests.indices.conftest import spec, table
 

@@ -1,0 +1,50 @@
+"""What a specification says about doubt and about publishing: uncertain choices, sampling error, what a report hides.
+
+Belongs here: the models. Not here: drawing and judging (`sensitivity`, `sampling`) and the report.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.indices.parts import Part, Texts
+
+
+class Factor(Part):
+    """One uncertain choice of the method: alternatives (`declared` is the specification's own), or noise on weights."""
+
+    factor: Literal["normalise", "treat", "impute", "aggregate", "weights", "weight_noise", "drop"]
+    choices: tuple[Any, ...] = ()
+    nodes: Texts = ()
+    spread: float = Field(default=0.25, gt=0, lt=1)
+
+
+class Publish(Part):
+    """What a report hides: values resting on fewer than `least_n`, or on 1 to `least_count` - 1 cases or exceptions."""
+
+    least_n: int = Field(default=10, ge=0)
+    least_count: int = Field(default=5, ge=0)
+
+
+class Uncertainty(Part):
+    """The Monte Carlo over the method: base draws (a power of two), seed and factors."""
+
+    draws: int = Field(default=1024, ge=2)
+    seed: int = 1
+    bootstrap: int = Field(default=500, ge=0)
+    interval: tuple[float, float] = (5.0, 95.0)
+    factors: tuple[Factor, ...] = ()
+
+    @model_validator(mode="after")
+    def _power(self) -> "Uncertainty":
+        if self.draws & (self.draws - 1):
+            raise ValueError(f"draws must be a power of two (Sobol' points), not {self.draws}")
+        return self
+
+
+class Sampling(Part):
+    """The Monte Carlo over the data of small units: draws, seed and width of the interval."""
+
+    draws: int = Field(default=1000, ge=100)
+    seed: int = 1
+    interval: float = Field(default=0.8, gt=0, lt=1)
