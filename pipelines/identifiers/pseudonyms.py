@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from pipelines.refusal import Refusal
 
-
 _KNOWN = {"value": pl.String, "code": pl.String}
 # So many rows of a table are looked through in the time of one digest: a few values are computed sooner than found.
 _LOOKED_UP_A_DIGEST = 8

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -35,9 +34,7 @@ def read_workbook(contract: Contract, folder: Path, password: str = "") -> Raw:
 
     With a password each file is an archive around one workbook.
     """
-    wanted = contract.physicals
-    schema = dict.fromkeys(wanted, pl.String) | {FILE: pl.String, LINE: pl.Int32}
-    rows: list[list[Any]] = []
+    frames: list[pl.DataFrame] = []
     added: set[str] = set()
     structural = {"totals": 0, "notes": 0, "lines_above_data": 0}
     for path in find_files(contract, folder):
@@ -48,15 +45,30 @@ def read_workbook(contract: Contract, folder: Path, password: str = "") -> Raw:
             added |= set(more)
             _fill_merged(contract, sheet, header)
             structural["lines_above_data"] += contract.delivery.header_row
-            for number, cells in sheet.rows:
-                kind = _structural_kind(contract, cells)
-                if number <= contract.delivery.header_row:
-                    continue
-                if kind:
-                    structural[kind] += 1
-                    continue
-                rows.append([*(cells[header[c]] if header[c] < len(cells) else None for c in wanted), place, number])
-    return Raw(pl.DataFrame(rows, schema=schema, orient="row"), structural=structural, added=tuple(sorted(added)))
+            frames.append(_frame(contract, sheet, header, place, structural))
+    return Raw(pl.concat(frames), structural=structural, added=tuple(sorted(added)))
+
+
+def _frame(
+    contract: Contract, sheet: _Sheet, header: dict[str, int], place: str, structural: dict[str, int]
+) -> pl.DataFrame:
+    """The sheet's rows below its header, but for totals and notes, which are counted in `structural`."""
+    numbers: list[int] = []
+    kept: list[list[str | None]] = []
+    for number, cells in sheet.rows:
+        if number <= contract.delivery.header_row:
+            continue
+        kind = _structural_kind(contract, cells)
+        if kind:
+            structural[kind] += 1
+            continue
+        numbers.append(number)
+        kept.append(cells)
+    columns = list(zip(*kept, strict=True)) or [()] * (max(header.values()) + 1)
+    texts = [pl.Series(name, columns[at], dtype=pl.String) for name, at in header.items()]
+    return pl.DataFrame([*texts, pl.Series(LINE, numbers, dtype=pl.Int32)]).select(
+        *header, pl.lit(place).alias(FILE), LINE
+    )
 
 
 def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") -> list[_Sheet]:
@@ -71,7 +83,7 @@ def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") ->
     for line in done.stdout.splitlines() if done.returncode == 0 else ():
         item = json.loads(line)
         if isinstance(item, list):
-            opened[-1].rows.append((item[0], item[1]))
+            opened[-1].rows += item
         elif "problem" in item:
             raise DeliveryProblem(item["problem"], file=name, detail=item["detail"])
         else:
