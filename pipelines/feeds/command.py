@@ -6,27 +6,38 @@ Exit 0 done, 1 something is wrong with a delivery, 2 wrong use. The room is impo
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pipelines.feeds.asked import Day, DecidedOn, Feed, Name, Number, Reason, contract_of, contracts_of, which, who
+from pipelines.feeds.quarantine_command import app as quarantine_app
 from pipelines.settings import Settings
-from pipelines.terminal import AsJson, as_date, failed, give, print_json, print_table, say, speaking, tell, wrong_use
-
-if TYPE_CHECKING:
-    from pipelines.feeds.contracts import Contract
+from pipelines.terminal import (
+    AsJson,
+    DryRun,
+    as_date,
+    failed,
+    give,
+    print_json,
+    print_table,
+    say,
+    speaking,
+    tell,
+    wrong_use,
+)
 
 app = typer.Typer(no_args_is_help=True, help="what came in, and what became of it")
+app.add_typer(quarantine_app, name="quarantine")
+COUNTS = ("delivered", "accepted", "quarantined", "duplicate", "waived")
 
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """Every feed that has a contract."""
-    from pipelines.feeds.contracts import load_contracts
     from pipelines.feeds.status import entry
 
-    with speaking():
-        rows = [entry(c) for c in load_contracts(Settings().contracts).values()]
+    rows = [entry(c) for c in contracts_of(Settings()).values()]
     give(rows, as_json, ("feed", "system", "department", "format", "cadence"))
 
 
@@ -34,16 +45,63 @@ def list_command(as_json: AsJson = False) -> None:
 def status_command(
     feed: Annotated[str | None, typer.Argument(help="one feed only")] = None, as_json: AsJson = False
 ) -> None:
-    """Every landed delivery: its state, its counts, and why."""
+    """Every delivery: its state (received, accepted, held, rejected), its counts, and why."""
     from pipelines.feeds.status import as_json as shape
-    from pipelines.feeds.status import judged
+    from pipelines.feeds.status import judged, received
 
     settings = Settings()
-    contracts = _contracts(settings, feed)
+    contracts = {c.feed: c for c in contracts_of(settings, feed).values() if feed in (None, c.feed)}
     with speaking():
-        rows = [shape(s) for s in judged(settings, contracts) if feed in (None, s.feed)]
-    columns = ("feed", "date", "delivery", "state", "delivered", "accepted", "quarantined", "duplicate", "reasons")
-    give(rows, as_json, columns)
+        rows = [shape(s) for s in judged(settings, contracts)] + received(settings, contracts)
+    rows.sort(key=lambda row: (row["feed"], row["date"], row["delivery"]))
+    give(rows, as_json, ("feed", "date", "delivery", "state", *COUNTS, "reasons"))
+
+
+@app.command("show")
+def show_command(feed: Feed, as_json: AsJson = False) -> None:
+    """One feed: its contract, deliveries, broken rules with what to tell the department, and columns."""
+    from pipelines.feeds.show import show
+
+    settings = Settings()
+    contract = contract_of(settings, feed)
+    with speaking():
+        body = show(settings, contract)
+    if as_json:
+        print_json(body)
+        return
+    lists = ("deliveries", "rules", "columns", "decisions")
+    for name in (name for name in body if name not in lists):
+        tell(f"{name}: {', '.join(body[name]) if isinstance(body[name], list) else body[name]}")
+    _section("deliveries", body, ("date", "delivery", "state", *COUNTS, "reasons", "message_zh"))
+    _section("rules", body, ("rule", "rows_newest", "rows", "message_zh", "message_en"))
+    _section("columns", body, ("column", "raw", "label", "type", "class", "role", "required", "lake", "dropped"))
+    _section("decisions", body, ("decision", "date", "delivery", "name", "reason", "decided_on"))
+
+
+@app.command("release-hold")
+def release_hold_command(
+    feed: Feed,
+    day: Day,
+    number: Number,
+    name: Name,
+    reason: Reason,
+    decided_on: DecidedOn = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a held delivery through, by a decision in landing/ that bears your name and reason."""
+    from pipelines.feeds.acts import release_hold
+
+    settings = Settings()
+    contract = contract_of(settings, feed)
+    with speaking():
+        body = release_hold(settings, contract, which(feed, day, number), who(name, reason, decided_on), dry_run)
+    if as_json:
+        print_json(body)
+        return
+    for why in body["held_because"]:
+        tell(f"held because: {why}")
+    tell(f"let through in runs as of {body['decided_on']} on: {body['file'] or '(dry run)'}")
 
 
 @app.command("land")
@@ -56,7 +114,7 @@ def land_command(
     from pipelines.run import exclusive
 
     settings = Settings()
-    contracts = _contracts(settings)
+    contracts = contracts_of(settings)
     with speaking():
         delivered = (d.business_on for d in find(settings.landing, contracts)[0])
         until = as_date(as_of) if as_of else max(delivered, default=None)
@@ -79,7 +137,7 @@ def check_command(
     from pipelines.feeds.trial import try_delivery
 
     settings = Settings()
-    contract = _contracts(settings, feed)[feed]
+    contract = contract_of(settings, feed)
     if not path.exists():
         raise wrong_use(f"{path} does not exist")
     found = re.search(r"\d{4}-\d{2}-\d{2}", path.resolve().as_posix())
@@ -99,12 +157,7 @@ def check_command(
         raise failed()
 
 
-def _contracts(settings: Settings, feed: str | None = None) -> "dict[str, Contract]":
-    """Every contract; a feed that is asked for must be among them."""
-    from pipelines.feeds.contracts import load_contracts
-
-    with speaking():
-        contracts = load_contracts(settings.contracts)
-    if feed is not None and feed not in contracts:
-        raise wrong_use(f"there is no feed {feed}; there are: {', '.join(sorted(contracts))}")
-    return contracts
+def _section(name: str, body: dict[str, Any], columns: tuple[str, ...]) -> None:
+    if body[name]:
+        tell(f"\n{name}")
+        print_table(body[name], columns)

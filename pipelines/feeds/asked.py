@@ -1,0 +1,61 @@
+"""Words that commands on feeds have in common, and what they mean. No command and no work stands here."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from pipelines.settings import Settings
+from pipelines.terminal import as_date, speaking, wrong_use
+
+if TYPE_CHECKING:
+    from pipelines.feeds.acts import Which, Who
+    from pipelines.feeds.contracts import Contract
+
+Feed = Annotated[str, typer.Argument(help="feed, by its id")]
+Day = Annotated[str, typer.Argument(metavar="DATE", help="business date of the delivery")]
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="number of the delivery, 001")]
+Name = Annotated[str, typer.Option(help="who decides")]
+Reason = Annotated[str, typer.Option(help="why")]
+DecidedOn = Annotated[str | None, typer.Option(help="counts for runs as of this date on; default: today")]
+AsOf = Annotated[str | None, typer.Option(help="decisions taken up to this date count; default: today")]
+
+
+def contracts_of(settings: Settings, feed: str | None = None) -> "dict[str, Contract]":
+    """Every contract; a feed that is asked for must be among them."""
+    from pipelines.feeds.contracts import load_contracts
+
+    with speaking():
+        contracts = load_contracts(settings.contracts)
+    if feed is not None and feed not in contracts:
+        raise wrong_use(f"there is no feed {feed}; there are: {', '.join(sorted(contracts))}")
+    return contracts
+
+
+def contract_of(settings: Settings, feed: str) -> "Contract":
+    """One feed's contract."""
+    return contracts_of(settings, feed)[feed]
+
+
+def which(feed: str, day: str, number: str) -> "Which":
+    """The delivery a person names."""
+    from pipelines.feeds.acts import Which
+
+    if not (len(number) == 3 and number.isdigit() and number.isascii()):
+        raise wrong_use(f"{number!r} is no delivery number; write it as 001")
+    return Which(feed, as_date(day), number)
+
+
+def who(name: str, reason: str, decided_on: str | None) -> "Who":
+    """Who decides and why; both must say something."""
+    from pipelines.feeds.acts import Who
+
+    if len(name.strip()) < 2 or len(reason.strip()) < 4:
+        raise wrong_use("a decision needs the name of who takes it (--name) and a reason in words (--reason)")
+    return Who(name.strip(), reason.strip(), as_date(decided_on) if decided_on else today())
+
+
+def today() -> date:
+    """The day it is where the warehouse stands."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
