@@ -106,11 +106,12 @@ def _problems(said: Columns, contracts: Mapping[str, Contract]) -> Iterable[str]
 
 def place_addresses(
     connection: duckdb.DuckDBPyConnection, settings: Settings, contracts: Mapping[str, Contract]
-) -> dict[str, int]:
-    """Fill `identity.dwelling_key` and `identity.dwelling_link` from the lake views of a run's database.
+) -> None:
+    """Fill `identity.dwelling_key`, `address_place` and `dwelling_link` from the lake views of a run's database.
 
     `dwelling_key` has a row a dwelling of the base; `dwelling_link` a row for every row in use that names an address
-    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`, house_key). Returns the rows of each.
+    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`, house_key); `address_place` says the same of
+    every distinct address and village stated with it.
 
     Raises AddressProblem where a declaration is wrong.
     """
@@ -138,10 +139,6 @@ def place_addresses(
         left join {SCHEMA}.dwelling_key k on k.dwelling_id = p.dwelling_id
     """)
     connection.execute("drop table wanted_address")
-    return {
-        table: connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchall()[0][0]
-        for table in ("dwelling_key", "dwelling_link")
-    }
 
 
 def known_names(connection: duckdb.DuckDBPyConnection, settings: Settings, said: Columns) -> Names:

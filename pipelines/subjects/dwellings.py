@@ -17,15 +17,24 @@ from pipelines.subjects.address_names import AddressProblem, read
 from pipelines.subjects.organisations import SAID, Organisations, OrganisationSource, resolve
 from pipelines.subjects.places import Places, PlaceSource, merge
 
+TABLES = {
+    "dwelling_key": "The address key of every dwelling of the base, and of its house.",
+    "address_place": "Every address that a row without a known dwelling names: the dwelling or the village it means.",
+    "dwelling_link": "Rows that name a dwelling by its address only, and what the address means.",
+    "organisation_link": "Rows that name an organisation, and the organisation.",
+    "organisation_code": "Every credit code said, and the organisation it means.",
+    "place_link": "Every number of an inspected place, and the place.",
+}
+"""What `settle` fills, with a word on each."""
+
 
 def settle(
     connection: duckdb.DuckDBPyConnection, settings: Settings, contracts: Mapping[str, Contract], key: Key
 ) -> dict[str, int]:
-    """Fill the tables of `identity` that are not about people; returns the rows of each. Needs the lake views.
+    """Fill TABLES in the schema `identity` from the lake views; returns the rows of each.
 
-    dwelling_key, address_place, dwelling_link: see `place_addresses`. organisation_link: a row for every row of a
-    source that names an organisation (feed, slot, row key, organisation_id, method, confidence); organisation_code:
-    every credit code said, and the organisation it means. place_link: every number of a place, and the place.
+    Links have feed, slot and the row's key where they are about rows, else the code or number they are about, and what
+    is meant with method and confidence. A row that means nothing known has no link.
 
     Raises AddressProblem where a declaration is wrong.
     """
@@ -35,13 +44,11 @@ def settle(
     problems = sorted(_problems([*organisations.sources, *places.sources], contracts))
     if problems:
         raise AddressProblem("registers: " + "; ".join(problems))
-    counts = place_addresses(connection, settings, contracts)
+    place_addresses(connection, settings, contracts)
     _settle_organisations(connection, organisations, key)
     asked = "\nunion all\n".join(_said_of_place(source) for source in places.sources)
     store(connection, "place_link", merge(frame_of(connection, asked), places))
-    for table in ("organisation_link", "organisation_code", "place_link"):
-        counts[table] = connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchall()[0][0]
-    return counts
+    return {t: connection.execute(f"select count(*) from {SCHEMA}.{t}").fetchall()[0][0] for t in TABLES}
 
 
 def _problems(sources: Sequence[OrganisationSource | PlaceSource], contracts: Mapping[str, Contract]) -> Iterable[str]:

@@ -14,7 +14,9 @@ from dbt.cli.main import dbtRunner
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.lake import sql_types
 from pipelines.feeds.staging import write
-from pipelines.settings import REPOSITORY
+from pipelines.identifiers import Key
+from pipelines.settings import REPOSITORY, Settings
+from pipelines.subjects.dwellings import settle
 from tests.subjects.district import DISTRICT
 
 AS_OF = date(2026, 10, 31)
@@ -67,6 +69,7 @@ class Warehouse:
                     "insert into lake.feed_status values (?, ?, false, ?, ?)",
                     [feed, feed not in missing, as_of, len(mine)],
                 )
+            settle(connection, Settings(data=self.path.parent), self.contracts, Key(b"t" * 32))
 
     def build(self, *select: str) -> bool:
         """Builds and tests models; tells whether everything passed."""
