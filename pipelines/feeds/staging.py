@@ -134,9 +134,15 @@ def _model(contract: Contract) -> dict[str, object]:
     return {
         "name": f"stg_{contract.code}",
         "description": contract.description,
-        "config": {"meta": {"feed": contract.feed, "class": contract.classification}},
+        "config": {"meta": {"feed": contract.feed, "class": contract.classification} | _people(contract)},
         "columns": columns,
     }
+
+
+def _people(contract: Contract) -> dict[str, object]:
+    """Whom a row speaks about: slot and identity column, for the macro that resolves them."""
+    people = [{"slot": slot.slot, "id": slot.id} for slot in contract.people if slot.id]
+    return {"people": people} if people else {}
 
 
 def _lake_names(contract: Contract) -> list[str]:

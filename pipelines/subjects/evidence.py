@@ -86,7 +86,9 @@ def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl
         pl.lit(slot.slot).alias("slot"),
         pl.lit(business_on).alias("business_on"),
         pl.lit(delivery).alias("delivery"),
-        names.normal(read["name"], rules.names.dots, rules.names.traditional).alias("name"),
+        names.normal(_first(read["name"], rules.names.between), rules.names.dots, rules.names.traditional).alias(
+            "name"
+        ),
         _plain_text(read["address"]).alias("address"),
         pl.col("mobile").str.replace_all(r"[^0-9]", "").str.replace(r"^86(1[0-9]{10})$", "${1}").replace("", None),
         pl.col("number").fill_null([]).list.sort(),
@@ -97,6 +99,14 @@ def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl
     return read.filter(pl.any_horizontal(says) | (pl.col("number").list.len() > 0)).select(
         *PLACE, "person_key", "record", *FACTS, *TRACES
     )
+
+
+def _first(text: pl.Series, marks: str) -> pl.Series:
+    """Of several people in one field the first."""
+    if not marks:
+        return text
+    inner = marks.replace("]", r"\]")
+    return text.str.extract(f"^([^{inner}]*)", 1)
 
 
 def _plain_text(text: pl.Series) -> pl.Series:

@@ -33,7 +33,8 @@ _RECORD: dict[str, pl.DataType | type[pl.DataType]] = {
     "feed": pl.String, "record": pl.String, "person_key": pl.String,
     "name": pl.String, "birth_on": pl.Date, "sex_code": pl.String,
 }  # fmt: skip
-_ROW = PLACE | {"mention_id": pl.String}
+ROW = PLACE | {"mention_id": pl.String}
+"""Columns of MENTION_ROW."""
 
 
 @dataclass
@@ -61,7 +62,7 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     records = _follow_records(persons, _state(before, RECORD, _RECORD), said.records)
     shares, is_learnt = _model(before, rules, day, said, profiles)
 
-    loose = mentions(day, pl.concat(said.loose)) if said.loose else pl.DataFrame(schema=_ROW | _EVIDENCE)
+    loose = mentions(day, pl.concat(said.loose)) if said.loose else pl.DataFrame(schema=ROW | _EVIDENCE)
     still_open = _link(rules, day, shares, persons, profiles, changed, loose, _state(before, OPEN, _OPEN))
     since = date.fromisoformat(before.name) if before else None
     obey(persons, day.decisions, day.key, since, known_before)
@@ -107,9 +108,9 @@ def _sort_out(day: Day, rules: LinkageRules) -> _Said:
 
 def _rows_in_use(before: Path | None, day: Day, loose: pl.DataFrame) -> pl.DataFrame:
     """Which mention every row in use without a usable number is."""
-    rows = pl.concat([_state(before, MENTION_ROW, _ROW), loose.select(*_ROW)])
+    rows = pl.concat([_state(before, MENTION_ROW, ROW), loose.select(*ROW)])
     used = deliveries_in_use(day.in_use)
-    return rows.join(used, on=["feed", "business_on", "delivery"], how="semi").sort(*_ROW)
+    return rows.join(used, on=["feed", "business_on", "delivery"], how="semi").sort(*ROW)
 
 
 def _follow_records(persons: Persons, before: pl.DataFrame, today: list[pl.DataFrame]) -> pl.DataFrame:

@@ -20,6 +20,7 @@ class NameForms(_Strict):
     """How names are brought into one form."""
 
     dots: str = ""
+    between: str = ""
     traditional: dict[str, str] = {}
     related_share: float = Field(default=0.5, ge=0, le=1)
 

@@ -36,16 +36,15 @@ def replay(
     as_of: date,
     steps: Sequence[Step],
     report: Report | None = None,
-) -> Path | None:
+) -> Path:
     """The folder of the last business date up to `as_of`, computed as far as it is not there yet.
 
-    `statuses` are the deliveries as judged on `as_of`. None where nothing was ever accepted. Raises DecisionProblem.
+    `statuses` are the deliveries as judged on `as_of`. Where nothing was ever accepted, the folder of `as_of` says so.
+    Raises DecisionProblem.
     """
     good = [s for s in usable(statuses) if s.business_on <= as_of]
     decisions = [d for d in read_person_decisions(settings.landing) if d.decided_on <= as_of]
-    prints = fingerprints(settings, contracts, good, decisions, key)
-    if not prints:
-        return None
+    prints = fingerprints(settings, contracts, good, decisions, key) or {as_of: _ground(settings, key)}
     dates = list(prints)
     root = settings.identity
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -59,7 +58,7 @@ def replay(
         today = make_day(settings, contracts, good, decisions, key, day)
         before = _make(root, prints[day], before, today, steps)
         _prune(root, dates, day)
-    return before
+    return root / dates[-1].isoformat()
 
 
 def fingerprints(

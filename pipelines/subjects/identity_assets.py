@@ -1,0 +1,66 @@
+"""Dagster asset of who is who: the replay of identity and survivorship, and the schema `identity` for dbt."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from pipelines.dbt import IN_USE
+from pipelines.feeds.contracts import load_contracts
+from pipelines.feeds.status import judged
+from pipelines.identifiers import load_key
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.run import connect
+from pipelines.settings import Settings
+from pipelines.subjects import linkage, survivorship_step, survivorship_tables, tables
+from pipelines.subjects.replay import Step, replay
+from pipelines.subjects.survivorship_checks import load_rules
+
+STEPS: tuple[Step, ...] = (linkage.step, survivorship_step.step)
+"""What is computed of every business date, in order."""
+
+TABLES = {
+    **tables.TABLES,
+    "person": "What counts of every person, with source, date and agreement of each value.",
+    "conflict": "Values that feeds say and that did not count.",
+    "person_version": "What was known of every person, from when to when.",
+    "period": "Values with the time they were true, and the time they were known.",
+}
+"""The tables of the schema, with a word on each."""
+
+
+def identity_assets(settings: Settings) -> dg.AssetsDefinition:
+    """The tables of the schema `identity` that say who is who, one step, after the deliveries are judged."""
+    contracts = load_contracts(settings.contracts)
+
+    @dg.multi_asset(
+        name="identity",
+        specs=[
+            dg.AssetSpec(
+                key=["identity", table],
+                group_name="subjects",
+                deps=[IN_USE],
+                description=words,
+                owners=["team:data-centre"],
+                kinds={"python", "parquet"},
+                freshness_policy=freshness(timedelta(hours=60)),
+                partitions_def=DAILY,
+            )
+            for table, words in TABLES.items()
+        ],
+        partitions_def=DAILY,
+        backfill_policy=ONE_DAY_A_RUN,
+    )
+    def identity(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:
+        installation, this = run.settings, run.run
+        key = load_key(installation.key_path, must_exist=True)
+        statuses = judged(installation, contracts, this.as_of)
+        folder = replay(installation, contracts, statuses, key, this.as_of, STEPS, context.log.info)
+        with connect(this.database, installation) as connection:
+            counts = tables.register(connection, folder)
+            survivorship_tables.register(connection, load_rules(installation, contracts), folder)
+        context.log.info("who is who: %s", counts)
+        for table in TABLES:
+            yield dg.MaterializeResult(asset_key=["identity", table], metadata={"rows": counts.get(table, "a view")})
+
+    return identity
