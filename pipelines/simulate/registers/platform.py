@@ -307,7 +307,12 @@ def ledger(world: World, day: date, whole: bool) -> pl.DataFrame:
         "身份证号": of.number,
         "字段": pl.Series([field for field, _ in pairs]).gather(place),
         "值": pl.Series([value for _, value in pairs]).gather(place),
-        "填报人": "GZ" + pl.Series(of.home * 3 + of.draws.whole("who", 0, 3)).cast(pl.String),
+        # A third of the cells the platform filled by itself from what it knew already.
+        "填报人": pl.select(
+            pl.when(pl.Series(of.draws.share("auto") < 0.33))
+            .then(pl.lit("auto"))
+            .otherwise("GZ" + pl.Series(of.home * 3 + of.draws.whole("who", 0, 3)).cast(pl.String))
+        ).to_series(),
         "填报时间": of.moment(of.at),
         "已确认": of.flag("confirmed", 0.9),
         "来源": of.draws.pick("source", ["走访", "电话", "居民自报"], [0.6, 0.2, 0.2]),
