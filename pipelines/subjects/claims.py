@@ -17,7 +17,7 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.day import said_in
-from pipelines.subjects.survivorship_rules import Claim, Who
+from pipelines.subjects.survivorship_rules import Attribute, Claim, Who
 
 KNOWN = "_known_on"
 PERSON = "person_id"
@@ -150,11 +150,25 @@ def binding_problem(claim: Claim, contract: Contract, types: Mapping[str, str]) 
     return None
 
 
+def comparison_problem(name: str, attribute: Attribute) -> str | None:
+    """What DuckDB finds wrong with how an attribute is compared."""
+    if not attribute.compare:
+        return None
+    with duckdb.connect() as connection:
+        told = f"select null::{attribute.type} as {quoted(name)}"
+        return _explained(connection, f"select {attribute.compare} from ({told})")
+
+
 def _bound(connection: duckdb.DuckDBPyConnection, contract: Contract, let: Mapping[str, str], query: str) -> str | None:
     lets = "".join(f", {text} as {quoted(name)}" for name, text in let.items())
     told = f"select *, current_date as as_of from ({rows_sql(contract, ())})"
+    return _explained(connection, f"with told as ({told}), row_of as (select *{lets} from told) {query}")
+
+
+def _explained(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
+    """What is wrong with a query, on one line."""
     try:
-        connection.execute(f"explain with told as ({told}), row_of as (select *{lets} from told) {query}")
+        connection.execute(f"explain {query}")
     except duckdb.Error as error:
         return str(error).split("\n\n")[0].replace("\n", " ")
     return None

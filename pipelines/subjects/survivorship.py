@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+import duckdb
 import polars as pl
 
+from pipelines.sql import quoted
 from pipelines.subjects.claims import KNOWN, PERSON
-from pipelines.subjects.survivorship_rules import Claim, Group, Rules
+from pipelines.subjects.survivorship_rules import Attribute, Claim, Group, Rules
 
 SOURCE, AGREEMENT, SINCE = "_source", "_agreement", "_since"
 CONFLICT_SCHEMA = {
@@ -66,8 +68,8 @@ def polars_type(kind: str) -> pl.DataType:
     return _TYPES[kind]
 
 
-def merge(rules: Rules, people: pl.Series, read: Reader) -> Merged:
-    """What counts of each of some people (ids in order, each once)."""
+def merge(rules: Rules, people: pl.Series, read: Reader, db: duckdb.DuckDBPyConnection) -> Merged:
+    """What counts of each of some people (ids in order, each once). `db` evaluates what is declared as SQL."""
     spine = pl.DataFrame({PERSON: people})
     places = {c.name: _places(spine, read(c, [])) for c in rules.claims}
     columns: list[pl.Series] = [people.alias(PERSON)]
@@ -76,7 +78,11 @@ def merge(rules: Rules, people: pl.Series, read: Reader) -> Merged:
         said = _chosen(_said(rules, group, places, read, people))
         columns += said.frame.select(_kept(said)).iter_columns()
         conflicts += _conflicts(said)
-    return Merged(pl.DataFrame(columns), pl.concat(conflicts).sort(CONFLICT_KEY))
+    found = Merged(pl.DataFrame(columns), pl.concat(conflicts).sort(CONFLICT_KEY))
+    for name, attribute in rules.attributes.items():
+        if attribute.compare and name in rules.merged:
+            found = _compared(found, name, attribute, db)
+    return found
 
 
 def _places(spine: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
@@ -85,13 +91,13 @@ def _places(spine: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
 
 
 def _said(rules: Rules, group: Group, places: Mapping[str, pl.Series], read: Reader, people: pl.Series) -> _Said:
-    wanted = [*group.attributes, *group.helpers, *(c for a in group.attributes if (c := rules.comparison(a)))]
+    wanted = dict.fromkeys([*group.attributes, *group.helpers])
     columns = [people.alias(PERSON)]
     for place, feed in enumerate(group.feeds):
         claim = rules.speaker(feed, group)
         if claim is None:
             continue
-        names = [name for name in dict.fromkeys(wanted) if name in claim.names]
+        names = [name for name in wanted if name in claim.names]
         names += [name + KNOWN for name in names if name in group.attributes]
         told, at = read(claim, names), places[claim.name]
         columns += [told[name].gather(at).alias(f"{place}:{name}") for name in names]
@@ -167,15 +173,37 @@ def _kept(said: _Said) -> list[pl.Expr]:
 
 def _agreeing(said: _Said, attribute: str) -> pl.Expr:
     """How many feeds say what counts, its own included; 1 where feeds are not compared."""
-    compare = said.rules.comparison(attribute)
-    if compare is None or len(said.group.feeds) < 2:
+    if not said.rules.is_compared(attribute) or len(said.group.feeds) < 2:
         return pl.lit(1, dtype=pl.UInt8)
-    kept = _at(pl.col(f"from:{attribute}"), said.all(compare))
-    agrees = [
-        ((said.of(place, compare) == kept) & said.of(place, attribute).is_not_null()).fill_null(False).cast(pl.UInt8)
-        for place in said.places
-    ]
+    kept = _at(pl.col(f"from:{attribute}"), said.all(attribute))
+    agrees = [(claim == kept).fill_null(False).cast(pl.UInt8) for claim in said.all(attribute)]
     return reduce(lambda a, b: a + b, agrees)
+
+
+def _compared(merged: Merged, name: str, attribute: Attribute, db: duckdb.DuckDBPyConnection) -> Merged:
+    """Takes out of the conflicts what is alike by the declared comparison, and counts it as agreement."""
+    mine = pl.col("attribute") == name
+    apart = merged.conflicts.filter(mine)
+    if apart.is_empty():
+        return merged
+    db.register("apart", apart.select(PERSON, "other_feed", "kept_value", "other_value").to_arrow())
+    form = (
+        f"select {PERSON}, other_feed, {attribute.compare} as form "
+        f"from (select *, {{}}_value::{attribute.type} as {quoted(name)} from apart)"
+    )
+    alike = db.sql(
+        f"select {PERSON}, other_feed, k.form = o.form as is_alike "
+        f"from ({form.format('kept')}) k join ({form.format('other')}) o using ({PERSON}, other_feed)"
+    ).pl()
+    db.unregister("apart")
+    joined = apart.join(alike, on=[PERSON, "other_feed"], how="left", maintain_order="left")
+    real = joined.filter(~pl.col("is_alike")).drop("is_alike")
+    agreeing = joined.filter("is_alike").group_by(PERSON).agg(pl.len().cast(pl.UInt8).alias("more"))
+    people = merged.people.join(agreeing, on=PERSON, how="left", maintain_order="left").with_columns(
+        pl.col(name + AGREEMENT) + pl.col("more").fill_null(0)
+    )
+    conflicts = pl.concat([merged.conflicts.filter(~mine), real]).sort(CONFLICT_KEY)
+    return Merged(people.drop("more"), conflicts)
 
 
 def _conflicts(said: _Said) -> list[pl.DataFrame]:
@@ -186,14 +214,13 @@ def _conflicts(said: _Said) -> list[pl.DataFrame]:
     """
     found: list[pl.DataFrame] = []
     for attribute in said.group.attributes:
-        compare = said.rules.comparison(attribute)
-        if compare is None or len(said.group.feeds) < 2:
+        if not said.rules.is_compared(attribute) or len(said.group.feeds) < 2:
             continue
         at = pl.col(f"from:{attribute}")
-        kept = _at(at, said.all(compare))
+        kept = _at(at, said.all(attribute))
         for place, other in enumerate(said.group.feeds):
-            claim, own = said.of(place, compare), said.of(place, attribute)
-            differs = claim.ne_missing(kept) if attribute == said.group.agree else claim != kept
+            own = said.of(place, attribute)
+            differs = own.ne_missing(kept) if attribute == said.group.agree else own != kept
             rows = said.frame.lazy().filter(own.is_not_null() & at.is_not_null() & (at != place) & differs)
             told = rows.select(
                 pl.col(PERSON),
@@ -202,7 +229,7 @@ def _conflicts(said: _Said) -> list[pl.DataFrame]:
                 _at(at, said.all(attribute + KNOWN)).cast(pl.Date).alias("kept_known_on"),
                 pl.lit(other).alias("other_feed"),
                 said.of(place, attribute + KNOWN).alias("other_known_on"),
-                _at(at, said.all(attribute)).cast(pl.String).alias("kept_value"),
+                kept.cast(pl.String).alias("kept_value"),
                 own.cast(pl.String).alias("other_value"),
             )
             found.append(told.collect())

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pipelines.feeds.contracts import Contract
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
-from pipelines.subjects.claims import binding_problem
+from pipelines.subjects.claims import binding_problem, comparison_problem
 from pipelines.subjects.survivorship_rules import Group, Rules
 
 FILE = Path("survivorship") / "person.yml"
@@ -83,9 +83,9 @@ def _group_problems(rules: Rules) -> Iterator[tuple[Line, str]]:
     for name, declared in rules.attributes.items():
         if name not in grouped:
             yield ("attributes", name), f"{name} belongs to no group"
-        if declared.compare and declared.compare not in rules.types:
-            near = _near(declared.compare, rules.types)
-            yield ("attributes", name), f"{name} is compared by {declared.compare}, which no group asks for{near}"
+        problem = comparison_problem(name, declared)
+        if problem:
+            yield ("attributes", name), f"{name} cannot be compared: {problem}"
 
 
 def _order_problems(rules: Rules, group: Group) -> Iterator[str]:

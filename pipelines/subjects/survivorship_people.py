@@ -52,14 +52,10 @@ def known_by(base: Iterable[Path], people: pl.Series, folder: Path) -> pl.Series
 
     `base` are files of the people of whom the feeds of the base make claims.
     """
-    told = pl.LazyFrame({PERSON: people})
-    if (folder / KEY).exists():
-        told = _marked(told, pl.scan_parquet(folder / KEY).select(PERSON).unique(), "is_numbered")
-    else:
-        told = told.with_columns(is_numbered=pl.lit(True))
-    told = _marked(told, pl.concat([pl.scan_parquet(path).select(PERSON) for path in base]).unique(), "is_base")
-    kind = pl.when("is_base").then(pl.lit(BASE)).when("is_numbered").then(pl.lit(FEEDS)).otherwise(pl.lit(PROVISIONAL))
-    return told.select(kind.cast(KNOWN_BY).alias("known_by")).collect()["known_by"]
+    is_base = _among(people, base)
+    is_numbered = _among(people, [folder / KEY]) if (folder / KEY).exists() else pl.lit(True)
+    kind = pl.when(is_base).then(pl.lit(BASE)).when(is_numbered).then(pl.lit(FEEDS)).otherwise(pl.lit(PROVISIONAL))
+    return pl.DataFrame({PERSON: people}).select(kind.cast(KNOWN_BY).alias("known_by"))["known_by"]
 
 
 def present(people: pl.Series, named: Iterable[Path]) -> pl.Series:
@@ -71,10 +67,10 @@ def present(people: pl.Series, named: Iterable[Path]) -> pl.Series:
     return pl.concat(found).unique().sort(PERSON).collect()[PERSON]
 
 
-def _marked(told: pl.LazyFrame, some: pl.LazyFrame, mark: str) -> pl.LazyFrame:
-    """People with a column that tells whether they are among some."""
-    joined = told.join(some.with_columns(pl.lit(True).alias(mark)), on=PERSON, how="left", maintain_order="left")
-    return joined.with_columns(pl.col(mark).fill_null(False))
+def _among(people: pl.Series, files: Iterable[Path]) -> pl.Expr:
+    """For each of some people whether any of some files holds their id."""
+    held = pl.concat([pl.scan_parquet(path).select(PERSON) for path in files]).unique().collect()[PERSON]
+    return pl.lit(people.is_in(held.implode()))
 
 
 def _redirect(folder: Path) -> str:

@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class Attribute(_Strict):
-    """One attribute of a person. `compare` names the claim by which feeds agree; None is the attribute itself."""
+    """One attribute of a person. `compare` is SQL over it: what feeds must say alike to agree; None is the value."""
 
     type: Literal["varchar", "date", "boolean"]
     direct: bool = False
@@ -137,10 +137,9 @@ class Rules(_Strict):
             if self.attributes[name].periods
         }
 
-    def comparison(self, attribute: str) -> str | None:
-        """The claim by which two feeds are held to agree on an attribute; None where they are not compared."""
-        compare = self.attributes[attribute].compare
-        return None if compare is False else compare or attribute
+    def is_compared(self, attribute: str) -> bool:
+        """Whether feeds that say different things of an attribute contradict each other."""
+        return self.attributes[attribute].compare is not False
 
     def speaker(self, feed: str, group: Group) -> Claim | None:
         """The claim by which a feed speaks about a group."""

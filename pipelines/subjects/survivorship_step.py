@@ -82,7 +82,7 @@ def survive(rules: Rules, before: Path | None, day: Day, out: Path) -> None:
             changed.append(_claim(work, claim))
         for feed in day.in_use:
             changed.append(_named(work, feed))
-    _people(work, pl.concat(changed).unique().sort())
+        _people(work, pl.concat(changed).unique().sort())
 
 
 def _claim(work: _Work, claim: Claim) -> pl.Series:
@@ -158,7 +158,7 @@ def _people(work: _Work, ids: pl.Series) -> None:
     attributes, schema = rules.merged, person_schema(rules)
     asked = pl.DataFrame({PERSON: ids})
     present = people_of.present(ids, sorted((out / NAMED).glob("*.parquet")))
-    merged = merge(rules, present, _reader(out, present))
+    merged = merge(rules, present, _reader(out, present), work.db)
     base = [out / CLAIMS / f"{claim.name}.parquet" for claim in rules.claims if claim.feed in rules.base]
     everyone_was = work.was(PEOPLE, schema)
     was = everyone_was.join(asked, on=PERSON, how="semi", maintain_order="left")
