@@ -52,6 +52,29 @@ with promise as (
         or (p.hukou_village_code is null) <> (s.hukou_village_code is null)
         or (p.marital_code is null) <> (s.marital_code is null)
     union all
+    select 'a lease, a place, a firm or a person in a dwelling that does not exist', count(*)
+    from (
+        select dwelling_id from {{ ref('lease') }} where dwelling_method <> 'code'
+        union all
+        select dwelling_id from {{ ref('place') }}
+        union all
+        select dwelling_id from {{ ref('organisation') }}
+        union all
+        select dwelling_id from {{ ref('person_dwelling') }}
+    ) as l
+    left join {{ ref('dwelling') }} as d on d.dwelling_id = l.dwelling_id
+    where l.dwelling_id is not null and d.dwelling_id is null
+    union all
+    select 'a place of an organisation that does not exist', count(*)
+    from {{ ref('place') }} as p
+    left join {{ ref('organisation') }} as o on o.organisation_id = p.organisation_id
+    where p.organisation_id is not null and o.organisation_id is null
+    union all
+    select 'a value of an organisation without its source, or a source without a value', count(*)
+    from {{ ref('organisation') }}
+    where (name is null) <> (name_source is null) or (status is null) <> (status_source is null)
+        or (village_code is null) <> (village_code_source is null)
+    union all
     select 'a mental disability that shows', count(*)
     from {{ ref('disability') }} as d
     inner join {{ ref('disability_restricted') }} as r on r.person_id = d.person_id
