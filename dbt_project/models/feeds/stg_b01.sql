@@ -2,6 +2,7 @@
 {{ config(materialized='view') }}
 
 select
+    source_row,
     pop_type_code,
     pop_subtype_code,
     person_id,
