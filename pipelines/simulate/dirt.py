@@ -16,13 +16,17 @@ QUARANTINE, DUPLICATE, ACCEPT = "quarantine", "duplicate", "accept"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of defect: share of a delivery's rows, raw column ('' = whole row) and what must become of the row."""
+    """A kind of defect: share of a delivery's rows, raw column ('' = whole row) and what must become of the row.
+
+    `least` rows carry it even where the share would be fewer, unless that were more than an eighth of the delivery.
+    """
 
     feed: str
     name: str
     rate: float
     column: str
     expect: str
+    least: int = 1
 
 
 KINDS = [
@@ -39,6 +43,7 @@ KINDS = [
     Kind("B01", "number_wrong_check", 0.0006, "ZJHM", QUARANTINE),
     Kind("B01", "number_impossible_date", 0.0003, "ZJHM", QUARANTINE),
     Kind("B01", "number_17_characters", 0.0003, "ZJHM", QUARANTINE),
+    Kind("B01", "second_number", 0.0003, "ZJHM", ACCEPT),
     Kind("B02", "area_zero", 0.002, "JZMJ", ACCEPT),
     Kind("B02", "area_with_unit", 0.003, "JZMJ", ACCEPT),
     Kind("B02", "flag_in_words", 0.004, "DT", ACCEPT),
@@ -59,6 +64,10 @@ KINDS = [
     Kind("F01", "registered_again", 0.002, "DJBH", DUPLICATE),
     Kind("F01", "number_wrong_check", 0.0006, "ZJHM", QUARANTINE),
     Kind("F01", "impossible_date", 0.0004, "DJRQ", QUARANTINE),
+    Kind("F01", "name_inner_space", 0.002, "XM", ACCEPT),
+    Kind("F01", "name_other_dot", 0.0003, "XM", ACCEPT),
+    Kind("F01", "birth_off_by_a_day", 0.001, "CSRQ", ACCEPT),
+    Kind("F01", "birth_day_for_month", 0.0005, "CSRQ", ACCEPT),
     Kind("F02", "count_in_words", 0.010, "承租人数", ACCEPT),
     Kind("F02", "owner_columns_swapped", 0.003, "房东证号", QUARANTINE),
     Kind("F02", "no_dwelling_code", 0.008, "房屋编码", ACCEPT),
@@ -88,6 +97,8 @@ KINDS = [
     Kind("F05", "end_before_start", 0.001, "JSRQ", QUARANTINE),
     Kind("F05", "number_wrong_check", 0.0006, "GMSFHM", ACCEPT),
     Kind("F05", "identical_row", 0.001, "", DUPLICATE),
+    Kind("F05", "number_transposed", 0.0008, "GMSFHM", ACCEPT),
+    Kind("F05", "name_one_character", 0.003, "XM", ACCEPT),
     Kind("F06", "amount_with_comma", 0.15, "月救助金额(元)", ACCEPT),
     Kind("F06", "relation_free_text", 0.06, "与户主关系", ACCEPT),
     Kind("F06", "head_not_member", 0.008, "户主身份证号", ACCEPT),
@@ -99,6 +110,8 @@ KINDS = [
     Kind("F07", "bar_in_remark", 0.02, "备注", ACCEPT),
     Kind("F07", "after_the_file", 0.002, "事件日期", QUARANTINE),
     Kind("F07", "number_wrong_check", 0.001, "身份证号", ACCEPT),
+    Kind("F07", "number_transposed", 0.002, "身份证号", ACCEPT),
+    Kind("F07", "name_one_character", 0.004, "姓名", ACCEPT),
     Kind("F08", "reissue_suffix", 0.05, "残疾人证号", ACCEPT),
     Kind("F08", "spaces_in_number", 0.01, "残疾人证号", ACCEPT),
     Kind("F08", "birth_month_only", 0.30, "出生年月", ACCEPT),
@@ -107,6 +120,8 @@ KINDS = [
     Kind("F08", "kind_digit_8", 0.001, "残疾人证号", QUARANTINE),
     Kind("F08", "grade_digit_5", 0.001, "残疾人证号", QUARANTINE),
     Kind("F08", "number_wrong_check", 0.002, "残疾人证号", ACCEPT),
+    Kind("F08", "number_transposed", 0.002, "残疾人证号", ACCEPT),
+    Kind("F08", "name_swapped", 0.004, "姓名", ACCEPT),
     Kind("F09", "enlisted_month_only", 0.1, "入伍时间", ACCEPT),
     Kind("F09", "enlisted_season", 0.05, "入伍时间", ACCEPT),
     Kind("F09", "used_name", 0.01, "姓名", ACCEPT),
@@ -116,6 +131,7 @@ KINDS = [
     Kind("F09", "retired_before_enlisted", 0.002, "退役时间", QUARANTINE),
     Kind("F09", "number_wrong_check", 0.001, "公民身份号码", ACCEPT),
     Kind("F09", "identical_row", 0.001, "", DUPLICATE),
+    Kind("F09", "number_one_digit", 0.002, "公民身份号码", ACCEPT),
     Kind("F10", "level_in_words", 0.2, "pgdj", ACCEPT),
     Kind("F10", "valid_to_empty", 0.02, "pgyxq", ACCEPT),
     Kind("F10", "overlapping_service", 0.004, "", ACCEPT),
@@ -123,12 +139,16 @@ KINDS = [
     Kind("F10", "assessed_before_applied", 0.002, "pgrq", QUARANTINE),
     Kind("F10", "number_wrong_check", 0.001, "zjhm", ACCEPT),
     Kind("F10", "identical_row", 0.002, "", DUPLICATE),
+    Kind("F10", "number_transposed", 0.001, "zjhm", ACCEPT),
+    Kind("F10", "name_one_character", 0.003, "xm", ACCEPT),
     Kind("F11", "last_paid_zero", 0.02, "last_paid_ym", ACCEPT),
     Kind("F11", "lower_case_x", 0.003, "person_cert", ACCEPT),
     Kind("F11", "second_open_pension", 0.002, "pension_type", ACCEPT),
     Kind("F11", "benefit_after_death", 0.0005, "pension_status", ACCEPT),
     Kind("F11", "last_paid_month_13", 0.0005, "last_paid_ym", QUARANTINE),
     Kind("F11", "number_wrong_check", 0.0006, "person_cert", ACCEPT),
+    Kind("F11", "number_transposed", 0.0004, "person_cert", ACCEPT),
+    Kind("F11", "number_one_digit", 0.0004, "person_cert", ACCEPT),
     Kind("F12", "newborn_without_number", 0.02, "ZN_SFZ", ACCEPT),
     Kind("F12", "child_without_name", 0.02, "ZN_XM", ACCEPT),
     Kind("F12", "parity_zero", 0.01, "HC", ACCEPT),
@@ -137,12 +157,18 @@ KINDS = [
     Kind("F13", "list_missing", 0.02, "chronic", ACCEPT),
     Kind("F13", "in_two_centres", 0.002, "", DUPLICATE),
     Kind("F13", "number_masked", 0.002, "idNo", ACCEPT),
+    Kind("F13", "masked_name_slip", 0.0004, "idNo", ACCEPT),
+    Kind("F13", "name_one_character", 0.002, "name", ACCEPT),
+    Kind("F13", "name_inner_space", 0.001, "name", ACCEPT),
     Kind("F14", "dose_in_words", 0.05, "dose_no", ACCEPT),
     Kind("F14", "vaccine_synonym", 0.05, "vaccine_name", ACCEPT),
     Kind("F14", "from_two_clinics", 0.004, "", DUPLICATE),
     Kind("F14", "infant_under_guardian", 0.004, "cert_no", ACCEPT),
     Kind("F14", "given_in_future", 0.002, "inoc_date", QUARANTINE),
     Kind("F14", "number_wrong_check", 0.001, "cert_no", ACCEPT),
+    Kind("F14", "number_transposed", 0.001, "cert_no", ACCEPT),
+    Kind("F14", "stranger", 0.002, "", ACCEPT),
+    Kind("F14", "stranger_without_number", 0.002, "cert_no", ACCEPT),
     Kind("F15", "mixed_tube_positive", 0.0001, "result", ACCEPT),
     Kind("F15", "code_printed_twice", 0.001, "code_id", ACCEPT),
     Kind("F15", "wrong_village", 0.002, "village_code", ACCEPT),
@@ -150,10 +176,16 @@ KINDS = [
     Kind("F15", "result_spelling", 0.02, "result", ACCEPT),
     Kind("F15", "report_before_sample", 0.001, "report_time", QUARANTINE),
     Kind("F15", "number_wrong_check", 0.0006, "cert_no", ACCEPT),
+    Kind("F15", "number_transposed", 0.001, "cert_no", ACCEPT),
+    Kind("F15", "number_left_out", 0.002, "cert_no", ACCEPT),
+    Kind("F15", "name_in_letters", 0.002, "name", ACCEPT),
+    Kind("F15", "stranger", 0.003, "", ACCEPT),
+    Kind("F15", "stranger_without_number", 0.003, "cert_no", ACCEPT),
     Kind("F16", "risk_not_rated", 0.03, "危险性评估", ACCEPT),
     Kind("F16", "guardian_is_patient", 0.01, "监护人姓名", ACCEPT),
     Kind("F16", "in_two_towns", 0.01, "", DUPLICATE),
     Kind("F16", "number_wrong_check", 0.002, "身份证号", ACCEPT),
+    Kind("F16", "name_swapped", 0.004, "姓名", ACCEPT),
     Kind("F17", "temporary_prefix", 0.02, "学籍号", ACCEPT),
     Kind("F17", "school_for_home", 0.01, "居住地址", ACCEPT),
     Kind("F17", "match_blank", 0.03, "人户一致", ACCEPT),
@@ -162,6 +194,9 @@ KINDS = [
     Kind("F17", "temporary_without_number", 0.004, "身份证号", ACCEPT),
     Kind("F17", "number_wrong_check", 0.001, "身份证号", ACCEPT),
     Kind("F17", "identical_row", 0.001, "", DUPLICATE),
+    Kind("F17", "number_transposed", 0.001, "身份证号", ACCEPT),
+    Kind("F17", "no_number_birth_slip", 0.001, "身份证号", ACCEPT),
+    Kind("F17", "birth_day_for_month", 0.001, "出生日期", ACCEPT),
     Kind("F18", "industry_of_2011", 0.05, "行业代码", ACCEPT),
     Kind("F18", "occupation_of_1999", 0.05, "职业代码", ACCEPT),
     Kind("F18", "employer_short_name", 0.03, "用人单位", ACCEPT),
@@ -170,6 +205,10 @@ KINDS = [
     Kind("F18", "state_in_future", 0.0006, "状态日期", QUARANTINE),
     Kind("F18", "number_wrong_check", 0.0006, "证件号码", ACCEPT),
     Kind("F18", "identical_row", 0.001, "", DUPLICATE),
+    Kind("F18", "number_transposed", 0.0004, "证件号码", ACCEPT),
+    Kind("F18", "number_of_nobody", 0.0002, "证件号码", ACCEPT),
+    Kind("F18", "name_one_character", 0.002, "姓名", ACCEPT),
+    Kind("F18", "stranger", 0.001, "", ACCEPT),
     Kind("F19", "coordinates_swapped", 0.004, "经度", QUARANTINE),
     Kind("F19", "unknown_village", 0.002, "所属居村", QUARANTINE),
     Kind("F19", "no_outlet_number", 0.001, "网点编号", QUARANTINE),
@@ -185,18 +224,24 @@ KINDS = [
     Kind("F20", "unknown_reported_village", 0.004, "双报到村居", ACCEPT),
     Kind("F20", "transferred_in_both", 0.004, "", ACCEPT),
     Kind("F20", "identical_row", 0.002, "", DUPLICATE),
+    Kind("F20", "name_swapped", 0.002, "姓名", ACCEPT),
     Kind("F21", "number_wrong_check", 0.001, "person_id_no", ACCEPT),
     Kind("F21", "no_number", 0.004, "person_id_no", ACCEPT),
     Kind("F21", "two_villages_of_that_name", 0.005, "village_name", ACCEPT),
     Kind("F21", "role_in_free_text", 0.1, "role", ACCEPT),
     Kind("F21", "organisation_as_code", 0.15, "org", ACCEPT),
     Kind("F21", "identical_row", 0.001, "", DUPLICATE),
+    Kind("F21", "no_number_name_slip", 0.001, "person_id_no", ACCEPT),
+    Kind("F21", "name_one_character", 0.003, "name", ACCEPT),
     Kind("F22", "number_wrong_check", 0.003, "身份证号", ACCEPT),
     Kind("F22", "no_number", 0.01, "身份证号", ACCEPT),
     Kind("F22", "unknown_village", 0.003, "居村委", ACCEPT),
     Kind("F22", "kind_in_free_text", 0.05, "服务类别", ACCEPT),
     Kind("F22", "relative_instead", 0.02, "备注", ACCEPT),
     Kind("F22", "identical_row", 0.003, "", DUPLICATE),
+    Kind("F22", "no_number_name_slip", 0.003, "身份证号", ACCEPT),
+    Kind("F22", "one_number_of_many", 0.0011, "身份证号", ACCEPT, least=40),
+    Kind("F22", "stranger_without_number", 0.003, "身份证号", ACCEPT),
     Kind("F23", "number_wrong_check", 0.002, "SFZH", ACCEPT),
     Kind("F23", "impossible_installation", 0.001, "AZRQ", QUARANTINE),
     Kind("F23", "alarm_in_epoch_seconds", 0.1, "ZJGJSJ", ACCEPT),
@@ -204,6 +249,7 @@ KINDS = [
     Kind("F23", "test_alarm", 0.01, "GJLX", ACCEPT),
     Kind("F23", "device_moved_on", 0.01, "FWBM", ACCEPT),
     Kind("F23", "second_vendor", 0.01, "", DUPLICATE),
+    Kind("F23", "number_one_digit", 0.001, "SFZH", ACCEPT),
     Kind("F24", "number_wrong_check", 0.003, "parties", ACCEPT),
     Kind("F24", "closed_before_accepted", 0.002, "closeTime", QUARANTINE),
     Kind("F24", "unknown_village", 0.002, "villageCode", QUARANTINE),
@@ -259,6 +305,8 @@ KINDS = [
     Kind("F31", "share_in_words", 0.01, "份额", ACCEPT),
     Kind("F31", "broken_formula", 0.01, "实收租金", ACCEPT),
     Kind("F31", "identical_row", 0.0006, "", DUPLICATE),
+    Kind("F31", "number_transposed", 0.0006, "身份证号", ACCEPT),
+    Kind("F31", "former_name", 0.001, "成员姓名", ACCEPT),
     Kind("F32", "code_with_letter_o", 0.0005, "UNI_SC_ID", QUARANTINE),
     Kind("F32", "repealed_before_established", 0.0005, "REPEAL_DATE", QUARANTINE),
     Kind("F32", "old_code_wrong_check", 0.01, "UNI_SC_ID", ACCEPT),
@@ -304,6 +352,7 @@ KINDS = [
     Kind("I09", "number_wrong_check", 0.002, "idNo", ACCEPT),
     Kind("I09", "unknown_kind", 0.0005, "kind", QUARANTINE),
     Kind("I09", "identical_row", 0.001, "", DUPLICATE),
+    Kind("I09", "number_transposed", 0.001, "idNo", ACCEPT),
     Kind("I10", "number_wrong_check", 0.002, "idNo", ACCEPT),
     Kind("I10", "negative_amount", 0.001, "amount", QUARANTINE),
     Kind("I10", "identical_row", 0.001, "", DUPLICATE),
@@ -334,7 +383,8 @@ class Picker:
         free = ~self.taken if allowed is None else ~self.taken & allowed
         at = np.flatnonzero(free)
         expected = kind.rate * len(self.ids)
-        wanted = min(math.ceil(expected) if self.whole else int(expected), len(at))
+        least = min(kind.least, max(1, len(self.ids) // 8))
+        wanted = min(max(math.ceil(expected), least) if self.whole else int(expected), len(at))
         if wanted == 0:
             return np.empty(0, dtype=np.int64)
         rank = scores(self.seed, f"{self.feed}.{name}", self.ids[at])

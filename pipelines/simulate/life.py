@@ -20,6 +20,7 @@ from pipelines.simulate.residents import MARRIED, MIGRANT, NEVER, REGISTERED, WI
 from pipelines.simulate.seeds import shares
 
 _BIRTHS, _DEATHS, _WEDDINGS, _DIVORCES = 19, 14, 9, 5
+_NEW_NUMBERS = 2
 _VISITS, _NEW_MOBILES, _SCHOOLING, _RENAMED, _SMOKE_ALARMS = 4_200, 600, 25, 4, 60
 _LATEST_REPORT = 9  # days until a death is known to the register
 _FORGOTTEN = 400  # days after which the row of a dead person leaves the register
@@ -73,6 +74,7 @@ def next_day(world: World, day: date) -> World:
     movement.happen(ledger)
     _corrections(ledger, times)
     _births(ledger, times(_BIRTHS))
+    _new_numbers(ledger, times(_NEW_NUMBERS))
     return ledger.close()
 
 
@@ -227,6 +229,23 @@ def _births(ledger: Ledger, size: int) -> None:
             until=pl.lit(-days.NONE),
         )
     )
+
+
+def _new_numbers(ledger: Ledger, size: int) -> None:
+    """People are given another number: a mistake of old is put right, or the sex marker changes, every third time."""
+    fit = ledger.here() & (ledger.people("kind") == REGISTERED) & (ledger.people("spouse") < 0)
+    fit &= (ledger.world.people["cert_kind"] == "111").to_numpy() & (ledger.age() > 20) & (ledger.age() < 80)
+    fit &= (ledger.people("place") == SINGLE) & (ledger.people("household") >= 0)
+    rows = ledger.draw(fit, size)
+    if len(rows) == 0:
+        return
+    sex = ledger.people("sex")
+    changes = rows[(ledger.today + np.arange(len(rows))) % 3 == 0]
+    sex[changes] = 3 - sex[changes]
+    province = ledger.people("division")[rows] // 10_000
+    fresh = ledger.take_numbers(province, ledger.people("birth")[rows], sex[rows])
+    ledger.text("cert_no", rows, fresh.to_list())
+    ledger.touch(rows)
 
 
 def _as_child(parent: np.ndarray, other: np.ndarray | None, sex: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.simulate import (
+    alike,
     days,
     dwellings,
     households,
@@ -190,6 +191,7 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     frame = _with_papers(frame, groups, entry.district, reference, stream(seed, "papers"), stream(seed, "names"))
     frame = _with_traits(frame, age, census, day, stream(seed, "traits"))
     frame = _with_dead(frame, reference, scale, day, stream(seed, "dead"))
+    frame = alike.arrange(frame, seed, scale, day)
     return World(frame, homes_table.with_columns(pl.Series("status", status)), villages, reference, scale, seed)
 
 

@@ -59,6 +59,11 @@ class Reference:
         parts = self._read("names.csv").partition_by("list", as_dict=True, maintain_order=True)
         return {str(key[0]): part["value"] for key, part in parts.items()}
 
+    @cached_property
+    def pinyin(self) -> dict[str, str]:
+        """How the characters of the name lists sound, in Latin letters without tones."""
+        return dict(self._read("name_pinyin.csv").rows())
+
     def pick_origins(self, rng: np.random.Generator, count: int, shanghai: bool) -> np.ndarray:
         """`count` division codes drawn by weight, of Shanghai's other districts or of other provinces."""
         table = self.origins.filter(pl.col("is_shanghai") == shanghai)

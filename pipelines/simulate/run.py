@@ -203,7 +203,8 @@ def simulate(
     for step in range(days):
         day = first + timedelta(days=step)
         if step:
-            world = life.next_day(world, day)
+            before, world = world, life.next_day(world, day)
+            truth.changed(before, world, day)
         registered = _day(world, day, work, truth, summary, registered, say)
     truth.write(work / "vault" / "truth", world, as_of)
     summary.residents = _residents(work / "vault" / "truth")

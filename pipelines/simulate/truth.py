@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipelines.simulate import days
+from pipelines.simulate import days, strangers
 from pipelines.simulate.dirt import Kind, Picker
 from pipelines.simulate.population import World
 
@@ -27,16 +27,35 @@ _DIRT_COLUMNS = {
 }
 
 
+_EVENT_COLUMNS = {
+    "on": pl.Date,
+    "kind": pl.String,
+    "person_uid": pl.Int32,
+    "old": pl.String,
+    "new": pl.String,
+}
+
+
 class Truth:
     """Collects the truth of a simulation."""
 
     def __init__(self) -> None:
         self._rows: list[pl.DataFrame] = []
+        self._events: list[pl.DataFrame] = []
         self._dirt: list[pl.DataFrame] = []
         self.counts: Counter[tuple[str, str, str]] = Counter()
 
-    def rows(self, feed: str, day: date, file: str, line: np.ndarray, uid: np.ndarray, delivery: str = "001") -> None:
-        """Say which person each line of a file is about (-1: nobody known)."""
+    def rows(
+        self,
+        feed: str,
+        day: date,
+        file: str,
+        line: np.ndarray,
+        uid: np.ndarray,
+        slot: str = "person",
+        delivery: str = "001",
+    ) -> None:
+        """Say which person each line of a file is about, or names in another slot of its contract (-1: nobody)."""
         frame = pl.DataFrame({"line": line.astype(np.int32), "person_uid": np.asarray(uid).astype(np.int32)})
         self._rows.append(
             frame.select(
@@ -45,8 +64,24 @@ class Truth:
                 pl.lit(delivery).alias("delivery"),
                 pl.lit(file).alias("file"),
                 "line",
+                pl.lit(slot).alias("slot"),
                 pl.when(pl.col("person_uid") >= 0).then("person_uid").alias("person_uid"),
             )
+        )
+
+    def changed(self, before: World, after: World, day: date) -> None:
+        """Say whose number, sex or name is another at the end of `day` than in the world before."""
+        old, new = before.people, after.people.head(len(before.people))
+        for kind, column in (("number", "cert_no"), ("sex", "sex"), ("name", "name")):
+            rows = (old[column] != new[column]).arg_true()
+            self.event(kind, day, new["uid"].gather(rows), old[column].gather(rows), new[column].gather(rows))
+
+    def event(self, kind: str, day: date, uid: pl.Series, old: pl.Series, new: pl.Series) -> None:
+        """Say that something that tells people apart is, from `day` on, `new` for them and no longer or also `old`."""
+        self._events.append(
+            pl.DataFrame(
+                {"person_uid": uid.cast(pl.Int32), "old": old.cast(pl.String), "new": new.cast(pl.String)}
+            ).select(pl.lit(day).alias("on"), pl.lit(kind).alias("kind"), "person_uid", "old", "new")
         )
 
     def dirt(self, kind: Kind, day: date, file: str, line: np.ndarray, delivery: str = "001") -> None:
@@ -71,12 +106,13 @@ class Truth:
             self.dirt(kind, day, file, rows + first_line)
 
     def write(self, folder: Path, world: World, day: date) -> None:
-        """Write persons, rows and dirt as they are known at the end of `day`."""
+        """Write persons, rows, changes of identity and dirt as they are known at the end of `day`."""
         folder.mkdir(parents=True, mode=0o700)
         folder.parent.chmod(0o700)
         folder.chmod(0o700)
         tables = {
-            "persons": persons(world, day),
+            "persons": pl.concat([persons(world, day), _strangers(world)], how="diagonal"),
+            "identity": pl.concat([pl.DataFrame(schema=_EVENT_COLUMNS), *self._events]),
             "rows": pl.concat(self._rows),
             "dirt": pl.concat([pl.DataFrame(schema=_DIRT_COLUMNS), *self._dirt]),
         }
@@ -84,6 +120,22 @@ class Truth:
             path = folder / f"{name}.parquet"
             table.write_parquet(path)
             path.chmod(0o600)
+
+
+def _strangers(world: World) -> pl.DataFrame:
+    """People the base does not know, in the columns of `persons` as far as anything is known of them."""
+    people = strangers.build(world.reference, world.scale, world.seed)
+    return people.select(
+        pl.col("uid").alias("person_uid"),
+        "cert_no",
+        pl.lit("111").alias("cert_kind"),
+        "name",
+        pl.col("sex").cast(pl.String).alias("sex_code"),
+        days.as_date("birth").alias("birth_on"),
+        pl.lit(True).alias("alive"),
+        pl.lit(False).alias("is_resident"),
+        pl.lit(False).alias("in_base"),
+    )
 
 
 def persons(world: World, day: date) -> pl.DataFrame:
@@ -116,6 +168,7 @@ def persons(world: World, day: date) -> pl.DataFrame:
             pl.col("division").cast(pl.String).replace("0", None).alias("hukou_div_code"),
             ("0" + pl.col("kind").cast(pl.String)).alias("pop_type_code"),
             here.alias("is_resident"),
+            pl.lit(True).alias("in_base"),
             pl.col("marital").cast(pl.String).alias("marital_code"),
             pl.when(pl.col("edu") > 0).then(pl.col("edu").cast(pl.String)).alias("edu_code"),
             pl.when(here & (pl.col("household") >= 0)).then("household").alias("household_uid"),

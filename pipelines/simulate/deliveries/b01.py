@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pipelines.simulate import days, numbers
+from pipelines.simulate import days, numbers, slips
 from pipelines.simulate.deliveries.common import FULL_WIDTH, Occasion, edit, present, put, with_places
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
@@ -144,6 +144,7 @@ def _copies(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
         ("number_wrong_check", lambda old, _: numbers.wrong_check(old)),
         ("number_impossible_date", lambda old, _: numbers.thirtieth_of_february(old)),
         ("number_17_characters", lambda old, _: old[:17]),
+        ("second_number", slips.nobodys),
     ):
         rows = picker.rows(name, sound)
         copy = edit(frame[rows], "ZJHM", np.arange(len(rows)), change)
@@ -160,6 +161,15 @@ def write(world: World, occasion: Occasion) -> int:
     frame = _copies(_spoil(frame, picker), picker)
     frame.drop("uid").write_parquet(occasion.folder / FILE, compression="zstd", compression_level=3)
     lines = np.arange(1, len(frame) + 1)
-    occasion.truth.rows("B01", occasion.day, FILE, lines, frame["uid"].to_numpy())
+    uid = frame["uid"].to_numpy()
+    occasion.truth.rows("B01", occasion.day, FILE, lines, uid)
+    wed = (frame["POZJHM"] != "").to_numpy()
+    occasion.truth.rows("B01", occasion.day, FILE, lines[wed], world.people["spouse"].to_numpy()[uid[wed]], "spouse")
+    second = [at for kind, at in picker.planted if kind.name == "second_number"]
+    for rows in (at for at in second if occasion.first):
+        truly = world.people["cert_no"].gather(uid[rows])
+        occasion.truth.event(
+            "second_number", occasion.day, frame["uid"].gather(rows), truly, frame["ZJHM"].gather(rows)
+        )
     occasion.truth.planted(picker, occasion.day, FILE, 1)
     return len(frame)

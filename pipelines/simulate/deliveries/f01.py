@@ -6,6 +6,7 @@ import polars as pl
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries import fixed
 from pipelines.simulate.deliveries.common import FULL_WIDTH, Occasion, edit
+from pipelines.simulate.deliveries.identity import BIRTH, NAME, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 
@@ -36,7 +37,7 @@ def _spoil(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
         rows = picker.rows(name, allowed)
         frame = edit(frame, column, rows, change)
         picker.plant(name, rows)
-    return frame
+    return misidentified(frame, picker, {NAME: "XM", BIRTH: "CSRQ"}, live)
 
 
 def _again(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:

@@ -107,6 +107,8 @@ def write(world: World, occasion: Occasion) -> int:
     title = f"青浦区出租房屋信息表({occasion.day:%Y年%m月%d日})"
     text = "\r\n".join([title, ",".join(columns), *lines.to_list(), ""])
     (occasion.folder / FILE).write_bytes(text.encode("gbk", errors="replace"))
-    occasion.truth.rows("F02", occasion.day, FILE, np.arange(3, len(frame) + 3), frame["landlord"].to_numpy())
+    occasion.truth.rows(
+        "F02", occasion.day, FILE, np.arange(3, len(frame) + 3), frame["landlord"].to_numpy(), "landlord"
+    )
     occasion.truth.planted(picker, occasion.day, FILE, 3)
     return len(frame)

@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion, present
 from pipelines.simulate.deliveries.files import repeat, spoil, told
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import care
@@ -29,7 +30,8 @@ def write(world: World, occasion: Occasion) -> int:
         ("status_as_letter", "ZT", ~gone & frame["ZT"].is_in(["0", "1"]).to_numpy(), lambda old, _: "NY"[int(old)]),
         ("another_village", "JWDM", ~gone, lambda old, n: str(towns[n % len(towns)])),
     ]
-    frame = repeat(spoil(frame, picker, changes), picker)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "GMSFHM", NAME: "XM"}, ~gone)
+    frame = repeat(frame, picker)
     columns = frame.columns[1:]
     with sqlite3.connect(occasion.folder / FILE, isolation_level=None) as base:
         base.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")

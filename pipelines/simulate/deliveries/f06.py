@@ -14,7 +14,7 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import relief
 
 FILE = "shjz.xlsx"
-_INTERNAL = 4  # leading columns of the frame that stay out of the file
+_INTERNAL = 5  # leading columns of the frame that stay out of the file
 _SHARED = 5  # leading columns of the file that belong to the household and are merged over its members
 _ITEMS = {0: "低保", 1: "特困", 2: "低保边缘", 3: "临时救助"}
 _CREATED = datetime(2020, 1, 1)  # fixed, so that the same content gives the same bytes
@@ -23,7 +23,7 @@ _UNKNOWN = ["新光明村村委会", "青东农场第三居委会", "建新"]
 
 
 def snapshot(world: World, day: date) -> pl.DataFrame:
-    """The clean rows under their Chinese headers, plus sheet, case, uid and village; amounts in cents."""
+    """The clean rows under their Chinese headers, plus sheet, case, uid, head and village; amounts in cents."""
     frame = relief.build(world, day)
     codes = world.reference.codes.filter(pl.col("table") == "family_relation")
     names = dict(zip(codes["code"].cast(pl.Int64).to_list(), codes["name_cn"].to_list(), strict=True))
@@ -35,6 +35,7 @@ def snapshot(world: World, day: date) -> pl.DataFrame:
         "sheet",
         "case",
         "uid",
+        "head",
         "village",
         ("JZ" + pl.col("case").cast(pl.String).str.zfill(9)).alias("救助编号"),
         pl.col("head_name").alias("户主姓名"),
@@ -85,6 +86,8 @@ def _defects(frame: pl.DataFrame, picker: Picker) -> dict[str, list]:
                 other = (row + len(frame) // 2) % len(frame)
                 cells["户主姓名"][row] = frame["成员姓名"][int(other)]
                 cells["户主身份证号"][row] = frame["成员身份证号"][int(other)]
+                for member in np.flatnonzero((frame["case"] == frame["case"][int(row)]).to_numpy()).tolist():
+                    cells["head"][member] = frame["uid"][int(other)]
     cells["月救助金额(元)"] = amounts
     return cells
 
@@ -161,6 +164,7 @@ def write(world: World, occasion: Occasion) -> int:
     columns = frame.columns[_INTERNAL:]
     rows = list(zip(*(cells[name] for name in columns), strict=True))
     towns = world.villages["town_code"].gather(frame["village"].cast(pl.Int64)).to_list()
+    heads = np.array(cells["head"], dtype=np.int64)
     cents, uid, sheets = frame["月救助金额(元)"].to_list(), frame["uid"].to_numpy(), frame["sheet"].to_numpy()
     with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
         book.set_properties({"created": _CREATED, "author": "区民政局"})
@@ -171,6 +175,7 @@ def write(world: World, occasion: Occasion) -> int:
             lines = np.array(_fill(sheet, rows[part], cents[part], cells["case"][part], towns[part]), dtype=np.int64)
             file = f"{FILE}#{name}"
             occasion.truth.rows("F06", occasion.day, file, lines, uid[part])
+            occasion.truth.rows("F06", occasion.day, file, lines, heads[part], "head")
             for kind, at in picker.planted:
                 here = at[(at >= start) & (at < end)] - start
                 occasion.truth.dirt(kind, occasion.day, file, lines[here])

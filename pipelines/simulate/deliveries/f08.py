@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries.common import Occasion, edit, with_places
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import disability
@@ -81,7 +82,7 @@ def _spoil(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
         rows = picker.rows(name)
         frame = edit(frame, column, rows, change)
         picker.plant(name, rows)
-    return frame
+    return misidentified(frame, picker, {NUMBER: "残疾人证号", NAME: "姓名"})
 
 
 def write(world: World, occasion: Occasion) -> int:

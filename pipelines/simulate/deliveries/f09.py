@@ -7,6 +7,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import CREATED, repeat, sheet, spoil, told
+from pipelines.simulate.deliveries.identity import NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import veterans
@@ -29,7 +30,7 @@ def write(world: World, occasion: Occasion) -> int:
         ("landline", "联系电话", None, lambda old, n: f"6990{1000 + n:04d}"),
         ("lives_elsewhere", "常住地", None, lambda old, n: f"上海市松江区车墩镇{9001 + n}号"),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "公民身份号码"})
     rows = picker.rows("in_two_categories", (frame["人员类别"] != "军休").to_numpy())
     second = frame[rows].with_columns(人员类别=pl.lit("军休"))
     repeated = repeat(frame, picker)

@@ -6,6 +6,7 @@ import polars as pl
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import delimited, repeat, spoil, told
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import care
@@ -25,7 +26,7 @@ def write(world: World, occasion: Occasion) -> int:
         ("level_in_words", "pgdj", graded, lambda old, n: ("照护" if n % 2 else "") + _WORDS[old]),
         ("valid_to_empty", "pgyxq", None, lambda old, _: ""),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "zjhm", NAME: "xm"})
     open_spell = ((frame["fwksrq"] != "") & (frame["fwjsrq"] == "")).to_numpy()
     for name, allowed, mark in (("overlapping_service", open_spell, "B"), ("former_not_closed", None, "A")):
         rows = picker.rows(name, allowed)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries.common import Occasion, edit, present
+from pipelines.simulate.deliveries.identity import NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import insurance
@@ -38,6 +39,7 @@ def _spoil(frame: pl.DataFrame, picker: Picker, world: World, day: date) -> pl.D
         rows = picker.rows(name, allowed)
         frame = edit(frame, "person_cert", rows, change)
         picker.plant(name, rows)
+    frame = misidentified(frame, picker, {NUMBER: "person_cert"})
     twice = (frame["pension_status"] == "缴费") & (frame["pension_type"] == "职工")
     rows = picker.rows("second_open_pension", twice.to_numpy())
     second = frame[rows].with_columns(pension_type=pl.lit("居民"), employer_uscc=pl.lit(""))

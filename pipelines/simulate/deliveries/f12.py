@@ -3,6 +3,8 @@
 The first delivery brings the births of a year, later ones their month.
 """
 
+import numpy as np
+
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import delimited, spoil, told
@@ -28,6 +30,11 @@ def write(world: World, occasion: Occasion) -> int:
         ("parity_zero", "HC", None, lambda old, _: "0"),
     ]
     frame = spoil(frame, picker, changes)
-    delimited(occasion.folder / FILE, frame, frame.columns[1:], encoding="gb18030", newline="\r\n")
-    told(occasion, FILE, picker, 2, frame["uid"].to_numpy())
+    delimited(occasion.folder / FILE, frame, frame.columns[2:], encoding="gb18030", newline="\r\n")
+    uid = frame["uid"].to_numpy()
+    told(occasion, FILE, picker, 2, uid)
+    lines, spouse = 2 + np.arange(len(frame)), world.people["spouse"].to_numpy()[uid]
+    for slot, other, named in (("spouse", spouse, "POXM"), ("child", frame["child"].to_numpy(), "ZN_XM")):
+        there = (frame[named] != "").to_numpy()
+        occasion.truth.rows("F12", occasion.day, FILE, lines[there], other[there], slot)
     return len(frame)

@@ -9,6 +9,7 @@ import polars as pl
 from pipelines.simulate import days
 from pipelines.simulate.deliveries.common import Occasion, edit
 from pipelines.simulate.deliveries.files import numbered_within, told_apart
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import archives
@@ -41,6 +42,7 @@ def write(world: World, occasion: Occasion) -> int:
     chronic = (frame["hypertension"] | frame["diabetes"]).to_numpy()
     missing = picker.rows("list_missing", ~chronic)
     picker.plant("list_missing", missing)
+    frame = misidentified(frame, picker, {NUMBER: "idNo", NAME: "name"})
     # The newer record stands in another centre and stays; the older one is what is said again.
     rows = picker.rows("in_two_centres")
     picker.plant("in_two_centres", rows)

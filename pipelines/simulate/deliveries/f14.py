@@ -5,6 +5,7 @@ import numpy as np
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import delimited, spoil, told
+from pipelines.simulate.deliveries.identity import BIRTH, NAME, NUMBER, misidentified, with_strangers
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import draws, health
@@ -49,13 +50,14 @@ def write(world: World, occasion: Occasion) -> int:
             lambda old, _: _OTHER_NAMES[old],
         ),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "cert_no"})
     # The second clinic's row stands behind and stays; the first one is what is said again.
     rows = picker.rows("from_two_clinics", given)
     picker.plant("from_two_clinics", rows)
     other = {name: health.CLINICS[place - 1] for place, name in enumerate(health.CLINICS)}
     second = frame[rows]
     frame = frame.vstack(second.with_columns(second["inoc_unit"].replace(other)))
+    frame = with_strangers(frame, picker, world, {NUMBER: "cert_no", NAME: "name", BIRTH: "birth"})
     delimited(occasion.folder / FILE, frame, frame.columns[1:], delimiter="\t")
     told(occasion, FILE, picker, 2, frame["uid"].to_numpy())
     return len(frame)

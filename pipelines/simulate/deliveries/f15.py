@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import numbered_within, spoil, told_apart
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified, with_strangers
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import samples
@@ -33,7 +34,8 @@ def write(world: World, occasion: Occasion) -> int:
         ("name_of_another", "name", None, lambda old, n: names[n % len(names)]),
         ("result_spelling", "result", (frame["result"] == "阴性").to_numpy(), lambda old, n: _SPELLINGS[n % 3]),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "cert_no", NAME: "name"})
+    frame = with_strangers(frame, picker, world, {NUMBER: "cert_no", NAME: "name", "mobile": "phone"})
     which = frame["hour"].to_numpy() - samples.FIRST_HOUR
     parts = [f"nat-{samples.FIRST_HOUR + place:02d}.csv.gz" for place in range(samples.HOURS)]
     columns = frame.columns[_INTERNAL:]

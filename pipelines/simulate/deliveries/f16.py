@@ -13,6 +13,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import CREATED, sheet, spoil, told
+from pipelines.simulate.deliveries.identity import NAME, misidentified
 from pipelines.simulate.deliveries.locked import write_locked
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
@@ -50,7 +51,7 @@ def write(world: World, occasion: Occasion) -> int:
         ("risk_not_rated", "危险性评估", None, lambda old, n: "未评" if n % 2 == 0 else ""),
         ("number_wrong_check", "身份证号", None, lambda old, _: numbers.wrong_check(old)),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NAME: "姓名"})
     # The second town's row stands behind and stays; the first one is what is said again.
     rows = picker.rows("in_two_towns")
     picker.plant("in_two_towns", rows)

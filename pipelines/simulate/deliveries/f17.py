@@ -10,6 +10,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion, edit
 from pipelines.simulate.deliveries.files import CREATED, numbered_within, repeat, sheet, spoil, told_apart
+from pipelines.simulate.deliveries.identity import BIRTH, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import pupils
@@ -41,7 +42,8 @@ def write(world: World, occasion: Occasion) -> int:
         ("match_blank", "人户一致", None, lambda old, _: ""),
         ("days_in_words", "缺勤天数", None, lambda old, _: f"{old}天"),
     ]
-    frame = spoil(frame, picker, changes)
+    dated = ~frame["stage"].is_in([place for place, stage in enumerate(pupils.STAGES) if stage in _SERIAL]).to_numpy()
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "身份证号", BIRTH: "出生日期"}, dated)
     rows = picker.rows("in_two_schools")
     second = frame[rows].with_columns(学校名称=pl.col("学校名称") + "(转入)")
     repeated = repeat(frame, picker)

@@ -6,6 +6,7 @@ import polars as pl
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
 from pipelines.simulate.deliveries.files import delimited, repeat, spoil, told
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified, with_strangers
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import employment
@@ -33,7 +34,7 @@ def write(world: World, occasion: Occasion) -> int:
         ("employer_short_name", "用人单位", named, lambda old, n: _SHORT[n % len(_SHORT)]),
         ("status_blank", "就业状态", None, lambda old, _: ""),
     ]
-    frame = spoil(frame, picker, changes)
+    frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "证件号码", NAME: "姓名"})
     rows = picker.rows("also_unemployed", (frame["就业状态"] == "就业").to_numpy())
     picker.plant("also_unemployed", len(frame) + np.arange(len(rows)))
     second = frame[rows].with_columns(就业状态=pl.lit("失业"), 用人单位=pl.lit(""), 失业登记日期=pl.col("状态日期"))
@@ -42,6 +43,7 @@ def write(world: World, occasion: Occasion) -> int:
     # The second rows come first behind the sound ones, as they were planted; the repeated ones follow.
     picker.planted = [(kind, at + len(rows) if kind.name == "identical_row" else at) for kind, at in picker.planted]
     frame = pl.concat([frame, second, again])
+    frame = with_strangers(frame, picker, world, {NUMBER: "证件号码", NAME: "姓名"})
     delimited(occasion.folder / FILE, frame, frame.columns[1:], encoding="gbk")
     told(occasion, FILE, picker, 2, frame["uid"].to_numpy())
     return len(frame)

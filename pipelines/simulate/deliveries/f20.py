@@ -7,6 +7,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NAME, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import party
@@ -88,6 +89,7 @@ def write(world: World, occasion: Occasion) -> int:
             ("unknown_reported_village", "双报到村居", reported, lambda _, n: "新光明村村委会"),
         ],
     )
+    frame = misidentified(frame, picker, {NAME: "姓名"})
     joined = frame["入党日期"].is_not_null().to_numpy() & (frame["转正日期"].is_not_null()).to_numpy()
     rows = picker.rows("confirmed_before_joining", joined)
     early = frame["入党日期"].gather(rows) - 300

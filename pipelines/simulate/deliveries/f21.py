@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import unions
@@ -58,6 +59,7 @@ def write(world: World, occasion: Occasion) -> int:
             ("organisation_as_code", "org", None, lambda old, _: _ORG_CODES[old]),
         ],
     )
+    frame = misidentified(frame, picker, {NUMBER: "person_id_no", NAME: "name"})
     frame = files.repeat(frame, picker)
     text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in frame.drop("uid").iter_rows(named=True))
     (occasion.folder / FILE).write_text(f"[{text}]\n", encoding="utf-8")

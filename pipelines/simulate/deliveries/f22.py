@@ -6,6 +6,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified, with_strangers
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import culture
@@ -74,7 +75,8 @@ def write(world: World, occasion: Occasion) -> int:
             ("relative_instead", "备注", None, lambda _, n: ["代孙子办理", "用母亲证件办理"][n % 2]),
         ],
     )
-    frame = files.repeat(frame, picker)
+    frame = misidentified(frame, picker, {NUMBER: "身份证号", NAME: "姓名"})
+    frame = with_strangers(files.repeat(frame, picker), picker, world, {NUMBER: "身份证号", NAME: "姓名"})
     with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
         book.set_properties({"created": files.CREATED, "author": "区文旅局"})
         first = files.sheet(book, SHEET, frame, frame.columns[1:])

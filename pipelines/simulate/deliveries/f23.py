@@ -6,6 +6,7 @@ import polars as pl
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import sensors
@@ -61,6 +62,7 @@ def write(world: World, occasion: Occasion) -> int:
             ("device_moved_on", "FWBM", None, lambda _, n: other[n % len(other)]),
         ],
     )
+    frame = misidentified(frame, picker, {NUMBER: "SFZH"})
     rows = picker.rows("second_vendor")
     before = frame["AZRQ"].gather(rows)
     picker.plant("second_vendor", len(frame) + np.arange(len(rows)))

@@ -24,7 +24,7 @@ def _epoch(day_numbers: np.ndarray, seconds: np.ndarray) -> pl.Series:
 
 
 def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
-    """The clean rows flat and as text, plus `event` and `applicant`."""
+    """The clean rows flat and as text, plus `event`, `applicant` and `respondent`."""
     frame = mediation.build(world, occasion.day, occasion.first)
     second = frame["second"].to_numpy()
     one, two = frame["applicant"].to_numpy(), frame["respondent"].to_numpy()
@@ -32,6 +32,7 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
     return frame.select(
         "event",
         "applicant",
+        "respondent",
         ("TJ" + pl.col("event").cast(pl.String)).alias("caseNo"),
         pl.col("kind").alias("type"),
         _epoch(frame["at"].to_numpy(), second).alias("acceptTime"),
@@ -78,8 +79,12 @@ def write(world: World, occasion: Occasion) -> int:
             ("result_before_close", "result", ~closed, lambda _, n: "成功"),
         ],
     )
-    records = [_record(row) for row in frame.drop("event", "applicant").iter_rows(named=True)]
+    inside = ("event", "applicant", "respondent")
+    records = [_record(row) for row in frame.drop(inside).iter_rows(named=True)]
     text = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     (occasion.folder / FILE).write_text(f"[{text}]\n", encoding="utf-8")
     files.told(occasion, FILE, picker, 1)
+    lines = 1 + np.arange(len(frame))
+    for slot in ("applicant", "respondent"):
+        occasion.truth.rows("F24", occasion.day, FILE, lines, frame[slot].to_numpy(), slot)
     return len(frame)

@@ -45,7 +45,7 @@ def _matters(world: World, occasion: Occasion) -> int:
     )
     rows = files.repeat(rows, picker)
     files.delimited(occasion.folder / MATTERS, rows, rows.columns[1:], encoding="gbk", newline="\r\n")
-    files.told(occasion, MATTERS, picker, 2)
+    files.told(occasion, MATTERS, picker, 2, rows["uid"].to_numpy())
     return len(rows)
 
 

@@ -1,5 +1,6 @@
 """F30, real estate: rights and homesteads, CSV exports of an Oracle database in GB18030 with its own dates."""
 
+import numpy as np
 import polars as pl
 
 from pipelines.simulate import days, numbers
@@ -47,6 +48,7 @@ def _rights(world: World, occasion: Occasion) -> int:
     other = frame["other"].to_numpy()
     rows = frame.select(
         (pl.col("dwelling").cast(pl.Int64) * 2 + pl.col("generation")).alias("row"),
+        "owner",
         ("沪青" + pl.col("dwelling").cast(pl.String).str.zfill(8) + "-" + pl.col("generation").cast(pl.String))
         .alias("BDCQZH"),
         _unit("GB").alias("BDCDYH"),
@@ -83,8 +85,9 @@ def _rights(world: World, occasion: Occasion) -> int:
         ],
     )
     rows = files.repeat(rows, picker)
-    files.delimited(occasion.folder / RIGHTS, rows, rows.columns[1:-2], encoding="gb18030", newline="\r\n")
+    files.delimited(occasion.folder / RIGHTS, rows, rows.columns[2:-2], encoding="gb18030", newline="\r\n")
     files.told(occasion, RIGHTS, picker, 2)
+    occasion.truth.rows("F30", occasion.day, RIGHTS, 2 + np.arange(len(rows)), rows["owner"].to_numpy(), "owner")
     return len(rows)
 
 
@@ -92,6 +95,7 @@ def _homesteads(world: World, occasion: Occasion) -> int:
     frame = _placed(realestate.homesteads(world, occasion.day), world)
     rows = frame.select(
         "dwelling",
+        "owner",
         ("青宅" + pl.col("dwelling").cast(pl.String).str.zfill(8)).alias("BDCQZH"),
         _unit("JC").alias("BDCDYH"),
         pl.col("address").alias("ZL"),
@@ -115,8 +119,9 @@ def _homesteads(world: World, occasion: Occasion) -> int:
             ("occupied_impossible", "实占面积", None, lambda old, _: f"-{old}"),
         ],
     )
-    files.delimited(occasion.folder / HOMESTEADS, rows, rows.columns[1:], encoding="gb18030", newline="\r\n")
+    files.delimited(occasion.folder / HOMESTEADS, rows, rows.columns[2:], encoding="gb18030", newline="\r\n")
     files.told(occasion, HOMESTEADS, picker, 2)
+    occasion.truth.rows("F30", occasion.day, HOMESTEADS, 2 + np.arange(len(rows)), rows["owner"].to_numpy(), "owner")
     return len(rows)
 
 

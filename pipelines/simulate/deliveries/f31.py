@@ -6,6 +6,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import collectives
@@ -40,6 +41,7 @@ def _members(world: World, occasion: Occasion) -> int:
             ("share_in_words", "份额", None, lambda old, _: f"{old}份"),
         ],
     )
+    rows = misidentified(rows, picker, {NUMBER: "身份证号", NAME: "成员姓名"}, ~frame["is_dead"].to_numpy())
     rows = files.repeat(rows, picker)
     files.delimited(occasion.folder / MEMBERS, rows, rows.columns[1:], encoding="gbk", newline="\r\n")
     files.told(occasion, MEMBERS, picker, 2, rows["uid"].to_numpy())

@@ -14,6 +14,7 @@ from xlsxwriter import Workbook
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion
+from pipelines.simulate.deliveries.identity import NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import platform
@@ -72,7 +73,8 @@ def _spoilt(
     known = (frame[number] != "").to_numpy()
     changes: list[files.Change] = [("number_wrong_check", number, known, lambda old, _: numbers.wrong_check(old))]
     changes += [(name, column, (frame[column] != "").to_numpy(), change) for name, column, change in defects]
-    return files.repeat(files.spoil(frame, picker, changes), picker)
+    frame = misidentified(files.spoil(frame, picker, changes), picker, {NUMBER: number})
+    return files.repeat(frame, picker)
 
 
 def writer(feed: str) -> Callable[[World, Occasion], int]:

@@ -81,7 +81,7 @@ def doses(world: World, day: date) -> pl.DataFrame:
 
 
 def pregnancies(world: World, day: date, back: int) -> pl.DataFrame:
-    """One row a woman and event of the month, births of the last `back` days: uid, then the columns of F12."""
+    """One row a woman and event of the month, births of the last `back` days: uid, child (uid or -1), F12's columns."""
     month, today = f"fertility.{day.year}-{day.month}", days.number(day)
     people = present(world, day)
     births = people.filter((pl.col("mother") >= 0) & (pl.col("birth") > today - back)).unique("mother", keep="first")
@@ -109,6 +109,7 @@ def pregnancies(world: World, day: date, back: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "uid": uid,
+            "child": child,
             "FN_ID": "FN" + pl.Series(uid).cast(pl.String).str.zfill(9),
             "FN_XM": frame["name"],
             "FN_SFZ": frame["cert_no"],
