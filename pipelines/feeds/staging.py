@@ -69,7 +69,7 @@ def model_sql(contract: Contract) -> str:
     kept = [f"    {name}" for name in columns]
     if load and load.on_delete == "close":
         kept.append(f"    {load.operation} not in ({deleted}) as {load.open_flag}")
-    key = ", ".join([*_lake_names(contract), *_own_keys(contract)])
+    key = last_word_key(contract)
     lines += [
         "with last_word as (",
         "    select *",
@@ -143,6 +143,11 @@ def _people(contract: Contract) -> dict[str, object]:
     """Whom a row speaks about: slot and identity column, for the macro that resolves them."""
     people = [{"slot": slot.slot, "id": slot.id} for slot in contract.people if slot.id]
     return {"people": people} if people else {}
+
+
+def last_word_key(contract: Contract) -> str:
+    """What rows of an increment must share for the later one to be the last word, as SQL over lake columns."""
+    return ", ".join([*_lake_names(contract), *_own_keys(contract)])
 
 
 def _lake_names(contract: Contract) -> list[str]:

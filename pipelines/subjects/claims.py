@@ -15,6 +15,7 @@ import polars as pl
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
+from pipelines.feeds.staging import last_word_key
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.day import said_in
 from pipelines.subjects.survivorship_rules import Attribute, Claim, Who
@@ -87,12 +88,11 @@ def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
     )
     if contract.delivery.load == "snapshot":
         return told
-    key = ", ".join(quoted(next(iter(contract.by_name[name].outputs), name)) for name in contract.key)
     load = contract.delivery.increment
-    gone = ", ".join(text_literal(value) for value in load.delete) if load and load.operation else ""
+    gone = ", ".join(text_literal(value) for value in load.delete) if load and load.on_delete == "drop" else ""
     kept = f" where {quoted(load.operation)} not in ({gone})" if load and load.operation and gone else ""
     return (
-        f"select * from (select * from ({told}) qualify row_number() over (partition by {key} "
+        f"select * from (select * from ({told}) qualify row_number() over (partition by {last_word_key(contract)} "
         f"order by {BUSINESS_ON} desc, {DELIVERY} desc, _file desc, _line desc) = 1){kept}"
     )
 
