@@ -4,10 +4,12 @@ A field is cut out of the bytes first and decoded after, so a Chinese character 
 the next. The half character that such a cut leaves is taken off and reported.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
@@ -16,6 +18,28 @@ from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, scraps
 _REPLACEMENT = "\ufffd"
 # What the decoder leaves of a character cut after one, two or three of its bytes.
 _CUT_TAIL = r"\x{FFFD}[0-9]?\x{FFFD}?$"
+_NEWLINE, _RETURN, _SPACE, _NOT_ASCII = 10, 13, 32, 128
+# Bytes looked through for line ends at a time; each needs as much again for the answer.
+_PIECE = 1 << 24
+
+
+@dataclass
+class _Records:
+    """A file's bytes and where each record begins and ends (its line feed left out)."""
+
+    data: bytes
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, at: int) -> bytes:
+        return self.data[self.starts[at] : self.ends[at]]
+
+    def without_last(self) -> "_Records":
+        """All records but the last."""
+        return _Records(self.data, self.starts[:-1], self.ends[:-1])
 
 
 def read_fixed_width(contract: Contract, folder: Path) -> Raw:
@@ -42,37 +66,48 @@ def read_fixed_width(contract: Contract, folder: Path) -> Raw:
     )
 
 
-def _records(contract: Contract, data: bytes, name: str) -> tuple[list[bytes], int]:
+def _records(contract: Contract, data: bytes, name: str) -> tuple[_Records, int]:
     """Records of one file without its trailer, and the count the trailer states."""
     trailer = contract.delivery.trailer
-    if not data.strip():
+    if not data or data.isspace():
         raise DeliveryProblem("empty_file", file=name)
     # Old exports end in a Ctrl-Z, careless ones in blank lines.
-    records = data.rstrip(b"\x1a").split(b"\n")
-    if records.pop():
-        raise DeliveryProblem("truncated", file=name, line=len(records) + 1, detail="the last record has no end")
-    while records and not records[-1].strip():
-        records.pop()
+    records = _split(data.rstrip(b"\x1a"))
+    if records[len(records) - 1]:
+        raise DeliveryProblem("truncated", file=name, line=len(records), detail="the last record has no end")
+    records = records.without_last()
+    while len(records) and not records[len(records) - 1].strip():
+        records = records.without_last()
     if trailer is None:
         return records, 0
-    end = records.pop().rstrip(b"\r ") if records else b""
+    end = records[len(records) - 1].rstrip(b"\r ") if len(records) else b""
+    records = records.without_last()
     prefix, digits = trailer.prefix.encode("ascii"), end[len(trailer.prefix) :]
     if not (end.startswith(prefix) and digits.isdigit() and len(digits) == trailer.digits):
         raise DeliveryProblem("trailer_missing", file=name, line=len(records) + 1)
     return records, int(digits)
 
 
+def _split(data: bytes) -> _Records:
+    """The bytes split at line feeds; what stands after the last one is a record too."""
+    content = np.frombuffer(data, dtype=np.uint8)
+    pieces = [np.flatnonzero(content[at : at + _PIECE] == _NEWLINE) + at for at in range(0, len(content), _PIECE)]
+    ends = np.concatenate([*pieces, [len(content)]]).astype(np.int64)
+    return _Records(data, np.concatenate([[0], ends[:-1] + 1]), ends)
+
+
 def _fields(
-    contract: Contract, records: list[bytes], name: str
+    contract: Contract, records: _Records, name: str
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[str, int, str, str]]]:
     """Columns of all records of the right length, where they were cut, and the records that cannot be read."""
     width, encoding = contract.delivery.record_bytes or 0, contract.delivery.encoding
-    lengths = np.fromiter((len(r) for r in records), dtype=np.int64, count=len(records))
+    content = np.frombuffer(records.data, dtype=np.uint8)
     # Every record ends in CR before the LF it was split at.
-    right = lengths == width + 1
-    right &= np.fromiter((r.endswith(b"\r") for r in records), dtype=bool, count=len(records))
-    block = np.frombuffer(b"".join(r for r, ok in zip(records, right, strict=True) if ok), dtype=np.uint8)
-    block = block.reshape(-1, width + 1)
+    right = records.ends - records.starts == width + 1
+    right[right] = content[records.ends[right] - 1] == _RETURN
+    block = np.empty((0, width + 1), dtype=np.uint8)
+    if right.any():
+        block = np.lib.stride_tricks.sliding_window_view(content, width + 1)[records.starts[right]]
     lines = np.flatnonzero(right).astype(np.int32) + 1
     frame = pl.DataFrame({LINE: lines}).with_columns(pl.lit(name).alias(FILE))
     cut: dict[str, pl.Series] = {}
@@ -102,12 +137,21 @@ def _fields(
 
 def _decode_column(field: np.ndarray, encoding: str) -> pl.Series:
     """Decode one field of all records at once; a newline between them keeps a cut from reaching the next record."""
-    if len(field) == 0:
+    height, width = field.shape
+    if height == 0:
         return pl.Series([], dtype=pl.String)
-    lined = np.concatenate([field, np.full((len(field), 1), ord("\n"), dtype=np.uint8)], axis=1)
+    if field.max() < _NOT_ASCII:
+        offsets = np.arange(0, height * width + 1, width, dtype=np.int64)
+        content = pa.py_buffer(np.ascontiguousarray(field))
+        texts = pl.Series(pa.LargeStringArray.from_buffers(height, pa.py_buffer(offsets), content), dtype=pl.String)
+        return texts.str.strip_chars_end(" ")
+    lined = np.concatenate([field, np.full((height, 1), _NEWLINE, dtype=np.uint8)], axis=1)
+    # Most of a wide field is the space that fills it up: what stands after the last other byte is not decoded.
+    filled = np.maximum.accumulate(field[:, ::-1] != _SPACE, axis=1)[:, ::-1]
+    kept = lined[np.concatenate([filled, np.ones((height, 1), dtype=bool)], axis=1)]
     # A cut in the last record must find as many bytes after it as one elsewhere, or the decoder takes the newline too.
-    texts = (lined.tobytes() + b"\n\n\n").decode(encoding, errors="replace").split("\n")
-    return pl.Series(texts[: len(field)], dtype=pl.String).str.strip_chars_end(" ")
+    decoded = (kept.tobytes() + b"\n\n\n").decode(encoding, errors="replace")
+    return pl.Series(decoded.split("\n")[:height], dtype=pl.String)
 
 
 def _lossy(record: bytes, encoding: str) -> str:
