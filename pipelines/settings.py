@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     password_dir: Path | None = Field(
         default=None, description="archives' passwords (XFY_PASSWORD_DIR), default <data>/vault/passwords"
     )
+    connection_dir: Path | None = Field(
+        default=None, description="how to reach databases (XFY_CONNECTION_DIR), default <data>/vault/connections"
+    )
     contracts: Path = REPOSITORY / "data" / "contracts"
     reference: Path = REPOSITORY / "data" / "reference"
     declarations: Path = REPOSITORY / "data"
@@ -47,6 +50,11 @@ class Settings(BaseSettings):
     def passwords(self) -> Path:
         """Folder of passwords for archives that come locked: one file a feed, named like it."""
         return self.password_dir or self.vault / "passwords"
+
+    @property
+    def connections(self) -> Path:
+        """Folder of connection files for feeds pulled from a database: one a feed, named like it, without password."""
+        return self.connection_dir or self.vault / "connections"
 
     @cached_property
     def root(self) -> Path:

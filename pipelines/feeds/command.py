@@ -10,7 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.feeds.asked import Day, DecidedOn, Feed, Name, Number, Reason, contract_of, contracts_of, which, who
+from pipelines.feeds.asked import (
+    Day,
+    DecidedOn,
+    Feed,
+    Name,
+    Number,
+    Reason,
+    contract_of,
+    contracts_of,
+    today,
+    which,
+    who,
+)
 from pipelines.feeds.quarantine_command import app as quarantine_app
 from pipelines.settings import Settings
 from pipelines.terminal import (
@@ -124,6 +136,28 @@ def land_command(
             strays = land_all(settings, contracts, until, say)
     for stray in strays:
         say(f"landing/{stray.path}: {stray.reason}")
+
+
+@app.command("pull")
+def pull_command(
+    feed: Feed,
+    day: Annotated[str | None, typer.Option("--date", help="business date; default: today")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pull a delivery from a department's database into landing/, whole or not at all."""
+    from pipelines.feeds.pull import pull
+
+    settings = Settings()
+    contract = contract_of(settings, feed)
+    with speaking():
+        body = pull(settings, contract, as_date(day) if day else today(), dry_run)
+    if as_json:
+        print_json(body)
+        return
+    rows = ", ".join(f"{count} rows in {file}" for file, count in body["rows"].items())
+    said = "unchanged since " if body["unchanged"] else "" if body["done"] else "dry run, "
+    tell(f"{feed} {body['date']}/{body['delivery'] or '-'}: {said}{rows}")
 
 
 @app.command("check")

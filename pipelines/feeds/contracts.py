@@ -6,6 +6,7 @@ module reads and cross-checks them; it opens no delivery and knows no feed by na
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import ValidationError, model_validator
 from pipelines.feeds import people, rules
 from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Severity, Strict
 from pipelines.feeds.people import Slot
-from pipelines.feeds.transport import Delivery
+from pipelines.feeds.transport import Delivery, FilePart
 from pipelines.refusal import Refusal
 
 # What a row rule may use beside the row: the delivery's business date and its year.
@@ -192,10 +193,24 @@ class Contract(Strict):
             yield "a database delivery needs the table's name"
         if delivery.format == "workbook" and not delivery.sheets and not delivery.parts:
             yield "a workbook delivery needs its sheets"
+        yield from _pull_problems(delivery)
         for part in delivery.parts:
             strange = {*part.columns, *part.rename.values()} - set(self.physicals)
             if strange:
                 yield f"part {part.files} names columns that nothing reads: {', '.join(sorted(strange))}"
+
+
+def _pull_problems(delivery: Delivery) -> Iterator[str]:
+    """A pull writes one SQLite file, and nothing else may have to come beside it."""
+    every: tuple[Delivery | FilePart, ...] = (delivery, *delivery.parts)
+    pulled = [one for one in every if one.pull is not None]
+    for one in pulled:
+        if one.format != "sqlite" or re.search(r"[*?\[/]", one.files):
+            yield f"{one.files}: only a SQLite file of a fixed name can be pulled"
+    if pulled and delivery.parts:
+        others = [part.files for part in delivery.parts if part.pull is None and not part.optional]
+        if delivery.pull or others:
+            yield f"a pulled delivery would lack {', '.join(others) or 'its parts'}: let each be pulled or optional"
 
 
 def load_contracts(directory: Path) -> dict[str, Contract]:

@@ -38,6 +38,13 @@ class Increment(Strict):
     open_flag: str = "is_open"
 
 
+class Pull(Strict):
+    """A table or view of a PostgreSQL database that a file can be pulled from. Which database stands in no contract."""
+
+    namespace: str = "public"
+    relation: str
+
+
 class FilePart(Strict):
     """Some files of a delivery that differ from its others: their own options, the raw columns they have (all, where
     none are named) and names that stand in them for others of the contract (theirs: ours)."""
@@ -53,6 +60,7 @@ class FilePart(Strict):
     columns: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     optional: bool = False
+    pull: Pull | None = None
 
 
 class Delivery(Strict):
@@ -74,6 +82,7 @@ class Delivery(Strict):
     totals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     table: str | None = None
+    pull: Pull | None = None
     load: Literal["snapshot", "increment"] = "snapshot"
     increment: Increment | None = None
     latest_by: str | None = None
