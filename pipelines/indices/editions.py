@@ -26,9 +26,12 @@ from pipelines.indices.result import Result
 from pipelines.indices.spec import IndexSpec
 
 LOCK = "editions.lock.yml"
-_TEXTS = {"name", "name_en", "note", "cadence", "legal", "source"}
+_TEXTS = {"name", "name_en", "title", "note", "cadence", "legal", "source"}
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
-_WHEN = {"valid_from", "valid_to", "supersedes", "publish"}
+_WORDS: Any = {
+    **dict.fromkeys(("valid_from", "valid_to", "supersedes", "publish"), True),
+    "indicators": {"__all__": {"unit"}},
+}
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,24 @@ class Edition:
 def fingerprint(spec: IndexSpec) -> str:
     """Return the sha256 of everything in a specification that can change a number (not of names, notes and dates).
 
+    What equals the format's default is left out: a key the format gains later changes no edition published before, and
+    therefore a default, once given, never changes.
+
     Written in the letters a to p: sixty-four hexadecimal figures can hold a run of digits that reads like somebody's
     identity number, and a release is searched for those.
     """
     plain = json.dumps(
-        _plain(spec.model_dump(exclude=_WHEN)), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        _plain(spec.model_dump(exclude=_WORDS, exclude_defaults=True)),
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
     return hashlib.sha256(plain.encode()).hexdigest().translate(_LETTERS)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items() if key not in _TEXTS or not isinstance(item, str)}
+        return {str(key): _plain(item) for key, item in value.items() if not (key in _TEXTS and _is_words(item))}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Fraction):
@@ -62,6 +71,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Expression):
         return value.text
     return value
+
+
+def _is_words(value: Any) -> bool:
+    """Say whether a value is words: a key such as `name` may also be somebody's code with a weight."""
+    return isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
 
 
 def find_editions(folder: Path, as_of: date) -> list[Edition]:

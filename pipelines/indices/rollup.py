@@ -90,7 +90,7 @@ def _find_areas(result: Result, level: Level) -> _Areas:
             areas.periods.append(period)
             areas.members.append(members)
             areas.own.append(at.get((level.own_row.get(str(group), str(group)), period), -1))
-            areas.names.append(names[int(np.flatnonzero(members)[0])])
+            areas.names.append(level.title or names[int(np.flatnonzero(members)[0])])
     if not areas.codes:
         raise DataError(f"level '{level.level}': column '{level.by}' is empty for every unit")
     return areas

@@ -240,12 +240,17 @@ class Level(Part):
     by: str | None = None
     all: Text | None = None
     name: str | None = Field(default=None, description="column with the group's name")
+    title: str | None = Field(default=None, description="name of the one group of `all`")
     own_row: dict[str, Text] = Field(default_factory=dict, description="group -> unit code of the aggregate's own row")
 
     @model_validator(mode="after")
     def _one(self) -> "Level":
         if (self.by is None) == (self.all is None):
             raise ValueError("give either 'by' (a column) or 'all' (one code)")
+        if self.title is not None and (self.all is None or self.name is not None):
+            raise ValueError(
+                "'title' names the one area of 'all'; areas of 'by' take their names from the column 'name'"
+            )
         return self
 
 

@@ -57,7 +57,7 @@ def make_feeds(district: dict[str, pl.DataFrame], seed: int = 9) -> dict[str, pl
             "on_site": pick(["true", "false", "unknown"], n),
             "employees": _holes(rng, rng.integers(0, 3, n).tolist(), 0.1),
             "lic_kind": _holes(rng, pick(["食品经营", "食品生产", "特种行业"], n), 0.3),
-            "lic_valid_to_on": [d.date() + timedelta(days=300) for d in _when(rng, n)],
+            "lic_valid_to_on": _holes(rng, [d.date() + timedelta(days=300) for d in _when(rng, n)], 0.15),
             "penalty_on": _holes(rng, [d.date() for d in _when(rng, n, 800)], 0.6),
         }
     )
@@ -116,7 +116,7 @@ def make_feeds(district: dict[str, pl.DataFrame], seed: int = 9) -> dict[str, pl
             "village_code": village(n),
             "households": rng.integers(10, 500, n),
             "score": _holes(rng, rng.integers(55, 99, n).astype(float).tolist(), 0.1),
-            "committee_status": pick(["已组建", "筹备", "未组建", "不具备条件"], n),
+            "committee_status": _holes(rng, pick(["已组建", "筹备", "未组建", "不具备条件"], n), 0.1),
             "parking": rng.integers(0, 300, n),
             "chargers": rng.integers(0, 30, n),
             "committee_term_end_on": _holes(rng, [d.date() + timedelta(days=250) for d in _when(rng, n)], 0.3),
@@ -180,8 +180,10 @@ def _people(rng: np.random.Generator, people: list[str], pick, village) -> dict[
             {
                 "row_id": [f"r{i}" for i in range(n)],
                 "person_id": some(n),
-                "field": pick(["elder_school", "smartphone"], n),
+                "village_code": village(n),
+                "field": pick(["elder_school", "smartphone", "crack_report"], n),
                 "value": pick(["是", "否"], n),
+                "filled_by": _holes(rng, pick(["auto", "GZ1", "GZ2"], n), 0.1),
                 "filled_at": _when(rng, n),
             }
         ),
@@ -209,6 +211,15 @@ def _people(rng: np.random.Generator, people: list[str], pick, village) -> dict[
         "stg_f04": pl.DataFrame({"person_id": some(n), "visit_at": _when(rng, n, 900)}),
         "stg_f05": pl.DataFrame(
             {"person_id": some(n), "item": pick(["老年综合津贴", "居家照护"], n), "status": pick(["在享", "停止"], n)}
+        ),
+        "stg_f22": pl.DataFrame(
+            {
+                "village_code": village(n),
+                "kind": pick(["文体团队", "图书馆"], n),
+                "team": _holes(rng, pick(["舞蹈队", "合唱队", "太极队", "书画社"], n), 0.2),
+                "start_on": _holes(rng, [d.date() + timedelta(days=100) for d in _when(rng, n)], 0.1),
+                "end_on": _holes(rng, [d.date() + timedelta(days=250) for d in _when(rng, n)], 0.4),
+            }
         ),
         "stg_f21": pl.DataFrame({"person_id": some(n), "household_award": _holes(rng, ["最美家庭"] * n, 0.7)}),
     }

@@ -100,6 +100,17 @@ def test_the_fingerprint_follows_everything_that_changes_a_number():
                      ("nodes:", "conventions: {sd: population}\nnodes:")):  # fmt: skip
         marks.add(fingerprint(parse_spec(base.replace(old, new))))
     assert len(marks) == 5
+    for words in ("name: 丙", "note: 丁", "source: [B01, F02]", "unit: 个"):
+        assert fingerprint(parse_spec(base.replace("name: 甲", words))) in marks
+    # What is written out and equals the default is the same method; a reference unit is not words.
+    assert fingerprint(parse_spec(base.replace("nodes:", "conventions: {sd: sample}\nnodes:"))) in marks
+    references = {
+        fingerprint(
+            parse_spec(base.replace("goalposts: [0, 10]", f"normalise: {{method: ratio, reference: {{unit: {u}}}}}"))
+        )
+        for u in ("a", "b")
+    }
+    assert len(references) == 2
     assert all(len(mark) == 64 and mark.isalpha() for mark in marks)
 
 

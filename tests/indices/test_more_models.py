@@ -49,6 +49,14 @@ def _check(values: pl.DataFrame, indicator: str, hand: pl.DataFrame, scale: floa
     assert all(not row["numerator"] for row in rest), indicator
 
 
+def _unknown(values: pl.DataFrame, indicator: str, hand: pl.DataFrame) -> None:
+    """`hand` has village_code and n: how many could not be counted; elsewhere none."""
+    found = values.filter(pl.col("indicator") == indicator).join(
+        hand.rename({"n": "silent"}), on="village_code", how="left"
+    )
+    assert hand.height > 0 and (found["n_unknown"] == found["silent"].fill_null(0)).all(), indicator
+
+
 def _placed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.drop_nulls("village_code")
 
@@ -103,7 +111,9 @@ def test_outlets_and_firms(values, tables):
     alive = _placed(tables["stg_f32"]).filter(pl.col("status") == "存续")
     seen = alive.filter((pl.col("employees") > 0).fill_null(False) | pl.col("on_site").is_in(["true", "false"]))
     _check(values, "MKT07", seen.group_by("village_code").agg(top=(pl.col("on_site") == "true").sum(), bottom=pl.len()))
-    food = alive.filter(pl.col("lic_kind").is_in(["食品经营", "食品生产"]))
+    licensed = alive.filter(pl.col("lic_kind").is_in(["食品经营", "食品生产"]))
+    food = licensed.drop_nulls("lic_valid_to_on")
+    _unknown(values, "MKT08", licensed.filter(pl.col("lic_valid_to_on").is_null()).group_by("village_code").len("n"))
     fined = _recent("penalty_on").fill_null(False)
     _check(
         values,
@@ -145,7 +155,10 @@ def test_environment(values, tables):
     for code, (lon, lat) in offices.items():
         nearest = min(
             stations,
-            key=lambda p, lon=lon, lat=lat: (((stations[p][0] - lon) * 0.857) ** 2 + (stations[p][1] - lat) ** 2, p),
+            key=lambda p, lon=lon, lat=lat: (
+                ((stations[p][0] - lon) * np.cos(np.radians(lat))) ** 2 + (stations[p][1] - lat) ** 2,
+                p,
+            ),
         )
         own = air.filter(pl.col("point_id") == nearest)
         rows.append((code, own["good"].sum(), own.height))
@@ -181,10 +194,12 @@ def test_estates(values, tables):
             top=(pl.col("score") * pl.col("households")).sum(), bottom=pl.col("households").sum()
         ),
     )
-    valid = (pl.col("committee_status") == "已组建") & (pl.col("committee_term_end_on") >= AS_OF).fill_null(True)
-    able = pl.col("committee_status") != "不具备条件"
-    formed = estates.group_by("village_code").agg(top=valid.sum(), bottom=able.sum()).filter(pl.col("bottom") > 0)
-    _check(values, "HOU09", formed)
+    formed = pl.col("committee_status") == "已组建"
+    silent = pl.col("committee_status").is_null() | (formed & pl.col("committee_term_end_on").is_null())
+    valid = formed & (pl.col("committee_term_end_on") >= AS_OF)
+    able = estates.filter((pl.col("committee_status") != "不具备条件") & ~silent)
+    _check(values, "HOU09", able.group_by("village_code").agg(top=valid.sum(), bottom=pl.len()))
+    _unknown(values, "HOU09", estates.filter(silent).group_by("village_code").len("n"))
     for indicator, column in (("TRA03", "parking"), ("TRA05", "chargers")):
         _check(
             values,
@@ -224,6 +239,11 @@ def test_residents_with_something_on_record(values, tables):
     late = t["stg_f14"].filter((pl.col("status") == "应种未种") & (pl.col("due_on") < AS_OF))["person_id"]
     behind = _share(t, late, 0, 6)
     _check(values, "HEA05", behind.with_columns(top=pl.col("bottom") - pl.col("top")))
+    for indicator, feed, low, high in (("EDU05", "stg_f17", 6, 14), ("EDU08", "", 60, 200), ("HEA05", "stg_f14", 0, 6)):
+        seen = school["person_id"] if not feed else t[feed]["person_id"]
+        aged = _residents(t).filter(pl.col("age").is_between(low, high) | pl.col("age").is_null())
+        silent = aged.filter(pl.col("age").is_null() | ~pl.col("person_id").is_in(seen.drop_nulls().unique().implode()))
+        _unknown(values, indicator, silent.group_by("village_code").len("n"))
     _check(values, "PAR01", _share(t, t["stg_i06"]["person_id"], 18))
     _check(values, "PAR03", _share(t, t["stg_i09"].filter(pl.col("kind") == "居民")["person_id"], 16))
     spoke = t["stg_i03"].filter((pl.col("kind") == "议题") & (pl.col("action") != "read") & _recent("happened_at"))
@@ -296,6 +316,20 @@ def test_safety_and_services(values, tables):
             top=pl.col("satisfaction").is_in(["满意", "非常满意"]).sum(), bottom=pl.len()
         ),
     )
+    cells = _placed(t["stg_i01"]).filter(_recent("filled_at"))
+    known = cells.drop_nulls("filled_by")
+    _check(
+        values, "SER04", known.group_by("village_code").agg(top=(pl.col("filled_by") == "auto").sum(), bottom=pl.len())
+    )
+    _unknown(values, "SER04", cells.filter(pl.col("filled_by").is_null()).group_by("village_code").len("n"))
+    members = _placed(t["stg_f22"]).filter(
+        (pl.col("kind") == "文体团队")
+        & (pl.col("end_on") >= AS_OF).fill_null(True)
+        & (pl.col("start_on") <= AS_OF).fill_null(True)
+    )
+    teams = members.drop_nulls("team").group_by("village_code").agg(top=pl.col("team").n_unique())
+    people = t["village"].select("village_code", bottom="n_res")
+    _check(values, "CUL03", teams.join(people, on="village_code"))
     needs = _placed(t["stg_i11"]).filter(_recent("created_at"))
     quick = (pl.col("closed_at") - pl.col("created_at") <= timedelta(hours=24)).fill_null(False)
     _check(values, "SER06", needs.group_by("village_code").agg(top=quick.sum(), bottom=pl.len()))

@@ -1,13 +1,8 @@
 {% set meta = model.config.get('meta', {}) %}
 {% set computed = meta.get('computed') or {} %}
-{% set awaiting = meta.get('awaiting') or [] %}
 with listed as (
     {% for code, feeds in computed.items() -%}
     select '{{ code }}' as indicator, {% for feed in feeds %}{{ feed_available(feed) }}{% if not loop.last %} and {% endif %}{% endfor %} as is_available
-    union all
-    {% endfor -%}
-    {% for code in awaiting -%}
-    select '{{ code }}' as indicator, false as is_available
     union all
     {% endfor -%}
     select null, null where false

@@ -41,7 +41,7 @@ nearest as (
     select v.village_code, arg_min(s.point_id, (s.away, s.point_id)) as point_id
     from {{ ref('village') }} as v
     cross join lateral (
-        select p.point_id, ((p.lon - v.lon) * 0.857) ** 2 + (p.lat - v.lat) ** 2 as away
+        select p.point_id, ((p.lon - v.lon) * cos(radians(v.lat))) ** 2 + (p.lat - v.lat) ** 2 as away
         from (
             select distinct a.point_id, w.lon::double as lon, w.lat::double as lat
             from air as a

@@ -1,7 +1,15 @@
 -- Estates by village.
 {% set meta = model.config.get('meta', {}) %}
 with estate as (
-    select *, committee_status in ({{ index_words(meta.get('unable')) }}) as is_unable
+    select
+        *,
+        committee_status not in ({{ index_words(meta.get('unable')) }}) as is_able,
+        -- A committee whose term is not known may have expired or not.
+        case
+            when committee_status in ({{ index_words(meta.get('formed')) }})
+                then committee_term_end_on >= {{ as_of() }}
+            when committee_status is not null then false
+        end as is_in_office
     from {{ ref('stg_f29') }}
     where village_code is not null
 )
@@ -13,9 +21,8 @@ from estate
 group by village_code
 union all
 select 'HOU09', village_code,
-    count_if(committee_status in ({{ index_words(meta.get('formed')) }})
-        and coalesce(committee_term_end_on >= {{ as_of() }}, true)),
-    count_if(not is_unable), count_if(committee_status is null)
+    count_if(is_able and is_in_office), count_if(is_able and is_in_office is not null),
+    count_if(committee_status is null or (is_able and is_in_office is null))
 from estate
 group by village_code
 union all

@@ -3,9 +3,22 @@
 {% set meta = model.config.get('meta', {}) %}
 {% set dangerous = meta.get('dangerous_grades') or [''] %}
 {% set affordable = meta.get('affordable_types') or [''] %}
-with home as (
+with suspected as (
+    select distinct p.res_dwelling_id as dwelling_id
+    from (
+        select person_id
+        from {{ ref('stg_i01') }}
+        where person_id is not null and field = '{{ meta.get('suspicion_field') }}'
+        group by person_id
+        having arg_max(value, (filled_at, row_id)) <> '{{ meta.get('suspicion_settled') }}'
+    ) as r
+    inner join {{ ref('person') }} as p on p.person_id = r.person_id
+    where p.alive <> 'dead'
+),
+home as (
     select
         d.*,
+        s.dwelling_id is not null and d.safety_grade is null as is_suspected,
         d.occupant_count > 0 as is_occupied,
         case
             when d.floor_no < a.value then false
@@ -14,6 +27,7 @@ with home as (
         d.floor_no >= a.value and d.has_elevator is null and d.is_elevator_added is null as is_lift_unknown
     from {{ ref('dwelling') }} as d
     inner join {{ ref('int_index__parameter') }} as a on a.parameter = 'upper_floor'
+    left join suspected as s on s.dwelling_id = d.dwelling_id
     where d.village_code is not null
 ),
 rented as (
@@ -51,8 +65,8 @@ counted as (
         count_if(is_high_without_lift and not is_lift_unknown) as high,
         count_if(is_high_without_lift is not null and not is_lift_unknown) as high_known,
         count_if(is_high_without_lift is null or is_lift_unknown) as high_unknown,
-        count_if(safety_grade in ('{{ dangerous | join("', '") }}')) as dangerous,
-        count_if(safety_grade is null) as ungraded,
+        count_if(safety_grade in ('{{ dangerous | join("', '") }}') or is_suspected) as dangerous,
+        count_if(safety_grade is null and not is_suspected) as ungraded,
         count_if(build_type in ('{{ affordable | join("', '") }}')) as affordable,
         count_if(is_illegal_build) as illegal,
         count(is_illegal_build) as illegal_known,

@@ -65,7 +65,12 @@ firm as (
         count_if(is_alive and (employees > 0 or on_site in ('true', 'false'))) as registered,
         count_if(is_alive and on_site = 'true') as on_site,
         count_if(is_alive and on_site = 'unknown' and coalesce(employees, 0) = 0) as unknown,
-        count_if(is_alive and lic_kind in ({{ index_words(meta.get('food_licences')) }})) as food,
+        count_if(
+            is_alive and lic_kind in ({{ index_words(meta.get('food_licences')) }}) and lic_valid_to_on is not null
+        ) as food,
+        count_if(
+            is_alive and lic_kind in ({{ index_words(meta.get('food_licences')) }}) and lic_valid_to_on is null
+        ) as food_unknown,
         count_if(
             is_alive and lic_kind in ({{ index_words(meta.get('food_licences')) }})
             and lic_valid_to_on >= {{ as_of() }}
@@ -93,4 +98,4 @@ group by v.village_code
 union all
 select 'MKT07', village_code, on_site, registered, unknown from firm
 union all
-select 'MKT08', village_code, food_ok, food, 0 from firm
+select 'MKT08', village_code, food_ok, food, food_unknown from firm

@@ -1,5 +1,6 @@
--- Indicators that count residents: who of an age has something on record. Nobody's record means no, not unknown; that a
--- source is not in use makes the indicator missing (indicator_value).
+-- Indicators that count residents: who of an age has something on record. No record means no; where the source might not
+-- know the person at all, such people are counted in n_unknown too. That a source is not in use makes the indicator
+-- missing (indicator_value).
 {% set meta = model.config.get('meta', {}) %}
 with resident as (
     select person_id, res_village_code as village_code, age
@@ -7,15 +8,16 @@ with resident as (
     where alive <> 'dead' and res_village_code is not null
 ),
 pupil as (
-    select distinct person_id from {{ ref('stg_f17') }}
-    where person_id is not null and stage in ({{ index_words(meta.get('compulsory_stages')) }})
+    select person_id, bool_or(stage in ({{ index_words(meta.get('compulsory_stages')) }})) as is_compulsory
+    from {{ ref('stg_f17') }}
+    where person_id is not null
+    group by person_id
 ),
 learner as (
-    select person_id
+    select person_id, arg_max(value, (filled_at, row_id)) = '{{ meta.get('yes') }}' as is_learning
     from {{ ref('stg_i01') }}
     where person_id is not null and field = '{{ meta.get('elder_school_field') }}'
     group by person_id
-    having arg_max(value, (filled_at, row_id)) = '{{ meta.get('yes') }}'
 ),
 patient as (
     select
@@ -31,9 +33,11 @@ patient as (
     where person_id is not null and archive_status = '{{ meta.get('archive_valid') }}'
     group by person_id
 ),
-overdue as (
-    select distinct person_id from {{ ref('stg_f14') }}
-    where person_id is not null and status = '{{ meta.get('dose_open') }}' and due_on < {{ as_of() }}
+vaccinated as (
+    select person_id, bool_or(coalesce(status = '{{ meta.get('dose_open') }}' and due_on < {{ as_of() }}, false)) as is_overdue
+    from {{ ref('stg_f14') }}
+    where person_id is not null
+    group by person_id
 ),
 volunteer as (
     select person_id, max(year_hours)::decimal(18, 6) as hours from {{ ref('stg_i06') }}
@@ -60,9 +64,11 @@ counted as (
     select
         r.village_code,
         count_if(r.age between 6 and 14) as n_6_14,
-        count_if(r.age between 6 and 14 and p.person_id is not null) as pupils,
+        count_if(r.age between 6 and 14 and p.is_compulsory) as pupils,
+        count_if(r.age between 6 and 14 and p.person_id is null) as not_in_school_register,
         count_if(r.age >= 60) as n_60,
-        count_if(r.age >= 60 and l.person_id is not null) as learners,
+        count_if(r.age >= 60 and l.is_learning) as learners,
+        count_if(r.age >= 60 and l.person_id is null) as not_asked,
         count(*) as n,
         count_if(h.has_contract) as contracts,
         count_if(r.age >= 65) as n_65,
@@ -70,7 +76,8 @@ counted as (
         count_if(h.is_managed) as managed,
         count_if(h.is_managed and h.is_controlled) as controlled,
         count_if(r.age < 7) as n_under_7,
-        count_if(r.age < 7 and o.person_id is null) as on_time,
+        count_if(r.age < 7 and not coalesce(o.is_overdue, false)) as on_time,
+        count_if(r.age < 7 and o.person_id is null) as not_vaccinated_here,
         count_if(r.age >= 18) as n_18,
         count_if(r.age >= 18 and v.person_id is not null) as volunteers,
         sum(v.hours) filter (r.age >= 18) as hours,
@@ -82,7 +89,7 @@ counted as (
     left join pupil as p on p.person_id = r.person_id
     left join learner as l on l.person_id = r.person_id
     left join patient as h on h.person_id = r.person_id
-    left join overdue as o on o.person_id = r.person_id
+    left join vaccinated as o on o.person_id = r.person_id
     left join volunteer as v on v.person_id = r.person_id
     left join account as a on a.person_id = r.person_id
     left join debater as d on d.person_id = r.person_id
@@ -91,12 +98,12 @@ counted as (
 select
     village_code,
     unnest([
-        {'indicator': 'EDU05', 'numerator': pupils::decimal(20, 9), 'denominator': n_6_14, 'n_unknown': n_age_unknown},
-        {'indicator': 'EDU08', 'numerator': learners, 'denominator': n_60, 'n_unknown': n_age_unknown},
+        {'indicator': 'EDU05', 'numerator': pupils::decimal(20, 9), 'denominator': n_6_14, 'n_unknown': n_age_unknown + not_in_school_register},
+        {'indicator': 'EDU08', 'numerator': learners, 'denominator': n_60, 'n_unknown': n_age_unknown + not_asked},
         {'indicator': 'HEA02', 'numerator': contracts, 'denominator': n, 'n_unknown': 0},
         {'indicator': 'HEA03', 'numerator': checkups, 'denominator': n_65, 'n_unknown': n_age_unknown},
         {'indicator': 'HEA04', 'numerator': controlled, 'denominator': managed, 'n_unknown': 0},
-        {'indicator': 'HEA05', 'numerator': on_time, 'denominator': n_under_7, 'n_unknown': n_age_unknown},
+        {'indicator': 'HEA05', 'numerator': on_time, 'denominator': n_under_7, 'n_unknown': n_age_unknown + not_vaccinated_here},
         {'indicator': 'PAR01', 'numerator': volunteers, 'denominator': n_18, 'n_unknown': n_age_unknown},
         {'indicator': 'PAR02', 'numerator': coalesce(hours, 0), 'denominator': n_18, 'n_unknown': n_age_unknown},
         {'indicator': 'PAR03', 'numerator': accounts, 'denominator': n_16, 'n_unknown': n_age_unknown},

@@ -1,4 +1,5 @@
--- Safety and services by village: hazards, disputes, devices, hotline, visits, allowances, special needs, honours.
+-- Safety and services by village: hazards, disputes, devices, hotline, visits, allowances, special needs, honours, teams
+-- and how much of the ledgers fills itself.
 {% set meta = model.config.get('meta', {}) %}
 with hazard as (
     select *
@@ -108,3 +109,17 @@ from {{ ref('household') }} as h
 left join honoured as a on a.household_id = h.household_id
 where h.village_code is not null
 group by h.village_code
+union all
+-- A team is a name with at least one member who has not left.
+select 'CUL03', v.village_code, count(distinct t.team), any_value(v.n_res), 0
+from {{ ref('village') }} as v
+left join {{ ref('stg_f22') }} as t
+    on t.village_code = v.village_code and t.kind = '{{ meta.get('team') }}'
+    and coalesce(t.start_on <= {{ as_of() }}, true) and coalesce(t.end_on >= {{ as_of() }}, true)
+group by v.village_code
+union all
+select 'SER04', village_code, count_if(filled_by = '{{ meta.get('filled_by_itself') }}'), count(filled_by),
+    count_if(filled_by is null)
+from {{ ref('stg_i01') }}
+where village_code is not null and {{ index_within('filled_at', 'window_days') }}
+group by village_code
