@@ -33,3 +33,8 @@
         when 'great_grandchild' then -3
     end
 {%- endmacro %}
+
+{# Words of a declaration as a list in parentheses. #}
+{% macro among(words) -%}
+    ({% for word in words %}'{{ word }}'{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}

@@ -10,6 +10,8 @@ with judged as (
         case when n_core > 0 then n_minor_child else 0 end
         + case when n_middle > 0 then n_minor_grandchild else 0 end
         + case when n_parent > 0 then n_minor_sibling + is_self_minor::integer else 0 end as children,
+        case when n_middle = 0 then n_young_grandchild else 0 end
+        + case when n_parent = 0 then n_young_self else 0 end as children_alone,
         {{ feed_available('F08') }} as knows_disability
     from {{ ref('int_household') }}
     where is_household
@@ -40,5 +42,20 @@ select
         when not knows_disability then null
         when has_elder_with_disabled_child or is_related or n_60 = 0 or n_disabled = 0
             then has_elder_with_disabled_child
-    end as has_elder_with_disabled_child
+    end as has_elder_with_disabled_child,
+    (100 * (n_under_16 + n_60) / nullif(n_16_59, 0))::decimal(10, 2) as dependency_pct,
+    case
+        when n_60 = 0 then false when n_60 = size then true
+        when is_related then is_old_or_core and has_elder_core
+    end as is_empty_nest,
+    case when is_related or n_under_16 = 0 then children_alone end::integer as n_child_without_parent,
+    f.n_employed,
+    f.n_unemployed,
+    f.n_job_unknown,
+    f.n_party,
+    f.n_military_family,
+    f.honors,
+    f.last_visit_on,
+    f.n_missed_visits
 from judged
+left join {{ ref('int_household__fact') }} as f using (household_label)

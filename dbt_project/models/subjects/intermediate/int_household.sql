@@ -1,6 +1,8 @@
 -- One row a household: counts, and what its members are to each other as far as relations say.
 {% set adult = var('household_rules').adult_age %}
 {% set old = var('household_rules').grandparent_age %}
+{% set child = var('household_rules').child_age %}
+{% set elder = var('household_rules').elder_age %}
 with gaps as (
     select
         household_label,
@@ -55,6 +57,12 @@ select
     coalesce(count_if(m.class = 'grandparent'), 0)::integer as n_grandparent,
     coalesce(count_if(m.class = 'sibling' and m.age < {{ adult }}), 0)::integer as n_minor_sibling,
     coalesce(count_if(m.class = 'sibling' and m.age >= {{ adult }}), 0)::integer as n_adult_sibling,
+    -- Children under 16 whose parents, seen from their place in the household, would be its middle, its core or above.
+    coalesce(count_if(m.class = 'grandchild' and m.age < {{ child }}), 0)::integer as n_young_grandchild,
+    coalesce(count_if(m.class in ('self', 'sibling') and m.age < {{ child }}), 0)::integer as n_young_self,
+    -- Nobody but old people and the couple of the household, one of whom is old.
+    bool_and(m.age >= {{ elder }} or m.class in ('self', 'spouse')) as is_old_or_core,
+    coalesce(bool_or(m.class in ('self', 'spouse') and m.age >= {{ elder }}), false) as has_elder_core,
     coalesce(bool_or(m.class = 'self' and m.age < {{ adult }}), false) as is_self_minor,
     coalesce(bool_or(m.class = 'self' and m.age >= {{ adult }}), false) as is_self_adult,
     -- Whether the only parent present is single, widowed or divorced; null if the state is not known.
