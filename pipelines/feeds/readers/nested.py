@@ -16,12 +16,15 @@ import polars as pl
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers import quick_json
 from pipelines.feeds.readers.delimited import decode
 from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, scraps
 
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(?:([^=\]]+)=([^\]]+))?(\])|)(?:\.|$)")
 _JOINED_BY = "、"
 Reader = Callable[[Any], str | None]
+Objects = Callable[[str, str], Iterator[tuple[int, Any]]]
+Scrap = tuple[str, int, str, str]
 
 
 def read_json_lines(contract: Contract, folder: Path) -> Raw:
@@ -34,27 +37,43 @@ def read_json_array(contract: Contract, folder: Path) -> Raw:
     return _read(contract, folder, _items)
 
 
-def _read(contract: Contract, folder: Path, objects: Callable[[str, str], Iterator[tuple[int, Any]]]) -> Raw:
+def _read(contract: Contract, folder: Path, objects: Objects) -> Raw:
+    known, added = {name.split(".")[0].split("[")[0] for name in contract.physicals}, set()
+    ways = {name: steps(name) for name in contract.physicals}
+    marks = {name: _separator(contract, name) for name in contract.physicals}
+    frames: list[pl.DataFrame] = []
+    bad: list[Scrap] = []
+    for path in find_files(contract, folder):
+        name = path.relative_to(folder).as_posix()
+        is_utf8 = contract.delivery.encoding == "utf-8"
+        quick = quick_json.read(path, ways, marks, objects is _lines, _of_json) if is_utf8 else None
+        if quick is None:
+            readers = [_reader(way, marks[c]) for c, way in ways.items()]
+            frame, seen, scraps_here = _read_objects(contract, path, name, readers, objects)
+            bad += scraps_here
+        else:
+            frame, seen = quick
+        missing = sorted(known - seen) if seen else []
+        if missing:
+            # A name that no object of a file bears was renamed: reading on would empty the column in silence.
+            raise DeliveryProblem("header_missing", file=name, column=missing[0])
+        added |= seen - known
+        frames.append(frame.with_columns(pl.lit(name).alias(FILE)))
+    return Raw(pl.concat(frames), scraps(bad), structural={"files": len(frames)}, added=tuple(sorted(added)))
+
+
+def _read_objects(
+    contract: Contract, path: Path, name: str, readers: list[Reader], objects: Objects
+) -> tuple[pl.DataFrame, set[str], list[Scrap]]:
+    """One file's objects in Python: the columns with `_line`, every name the objects bear, and what is no object."""
+    seen: set[str] = set()
+    columns: list[list[str | None]] = [[] for _ in readers]
+    numbers: list[int] = []
+    bad: list[Scrap] = []
     # Millions of short-lived objects are made, none of them in a cycle: collecting costs a third of the time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _read_objects(contract, folder, objects)
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _read_objects(contract: Contract, folder: Path, objects: Callable[[str, str], Iterator[tuple[int, Any]]]) -> Raw:
-    readers = [_reader(steps(name), _separator(contract, name)) for name in contract.physicals]
-    known, added = {name.split(".")[0].split("[")[0] for name in contract.physicals}, set()
-    frames: list[pl.DataFrame] = []
-    bad: list[tuple[str, int, str, str]] = []
-    for path in find_files(contract, folder):
-        name = path.relative_to(folder).as_posix()
-        seen: set[str] = set()
-        columns: list[list[str | None]] = [[] for _ in readers]
-        numbers: list[int] = []
         for number, item in objects(decode(path, name, contract.delivery.encoding), name):
             if not isinstance(item, dict):
                 bad.append((name, number, item if isinstance(item, str) else json.dumps(item), "object"))
@@ -63,16 +82,11 @@ def _read_objects(contract: Contract, folder: Path, objects: Callable[[str, str]
             numbers.append(number)
             for values, reader in zip(columns, readers, strict=True):
                 values.append(reader(item))
-        missing = sorted(known - seen) if seen else []
-        if missing:
-            # A name that no object of a file bears was renamed: reading on would empty the column in silence.
-            raise DeliveryProblem("header_missing", file=name, column=missing[0])
-        added |= seen - known
         texts = {c: pl.Series(v, dtype=pl.String) for c, v in zip(contract.physicals, columns, strict=True)}
-        frames.append(
-            pl.DataFrame(texts | {LINE: pl.Series(numbers, dtype=pl.Int32)}).with_columns(pl.lit(name).alias(FILE))
-        )
-    return Raw(pl.concat(frames), scraps(bad), structural={"files": len(frames)}, added=tuple(sorted(added)))
+    finally:
+        if was_enabled:
+            gc.enable()
+    return pl.DataFrame(texts | {LINE: pl.Series(numbers, dtype=pl.Int32)}), seen, bad
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
@@ -155,3 +169,8 @@ def _text(value: Any) -> str | None:
         return "1" if value else "0"
     # A whole number beyond 15 digits is written out: Python's keep every digit, unlike a spreadsheet's.
     return json.dumps(value, ensure_ascii=False)
+
+
+def _of_json(text: str) -> str | None:
+    """What a value is read as, from its JSON text."""
+    return _text(json.loads(text))
