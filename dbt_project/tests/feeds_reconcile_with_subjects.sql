@@ -8,7 +8,5 @@ where u.rows_in_use <> u.rows_placed + u.rows_unplaced + u.rows_silent
     or u.rows_in_use > f.accepted_rows
     or (u.rows_in_use < f.accepted_rows and u.feed not in (
         {%- for feed in var('increment_feeds') %}'{{ feed }}'{{ ', ' if not loop.last }}{% endfor %}))
-    -- A person of the feeds that make people known is always found.
-    or (u.target = 'person' and u.feed in (
-        {%- for feed in var('person_precedence')[0].feeds %}'{{ feed | upper }}'{{ ', ' if not loop.last }}{% endfor -%}
-    ) and u.rows_unplaced > 0)
+    -- Everyone whom a row names is a person.
+    or (u.target = 'person' and u.rows_unplaced > 0)

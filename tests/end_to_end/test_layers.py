@@ -12,7 +12,7 @@ import yaml
 from pipelines.dbt import ensure_manifest
 from pipelines.settings import REPOSITORY, Settings
 
-ROOMS = ["run", "lake", "feeds", "subjects", "tags", "indices", "products"]
+ROOMS = ["run", "lake", "feeds", "identity", "subjects", "tags", "indices", "products"]
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,16 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from pipelines.feeds.contracts import Contract, load_contracts
-from pipelines.feeds.lake import sql_types
+from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
+from pipelines.feeds.land import ROWS
 from pipelines.feeds.staging import write
 from pipelines.identifiers import Key
 from pipelines.settings import REPOSITORY, Settings
+from pipelines.subjects import survivorship_step, survivorship_tables, tables
+from pipelines.subjects.day import Day
 from pipelines.subjects.dwellings import settle
+from pipelines.subjects.survivorship_checks import load_rules
+from pipelines.subjects.survivorship_rules import Rules
 from tests.subjects.district import DISTRICT
 
 AS_OF = date(2026, 10, 31)
@@ -69,7 +74,28 @@ class Warehouse:
                     "insert into lake.feed_status values (?, ?, false, ?, ?)",
                     [feed, feed not in missing, as_of, len(mine)],
                 )
-            settle(connection, Settings(data=self.path.parent), self.contracts, Key(b"t" * 32))
+            settings = Settings(data=self.path.parent)
+            settle(connection, settings, self.contracts, Key(b"t" * 32))
+            rules = load_rules(settings, self.contracts)
+            folder = self._survive(connection, settings, rules, as_of)
+            tables.register(connection, None)
+            survivorship_tables.register(connection, rules, folder)
+
+    def _survive(self, connection: duckdb.DuckDBPyConnection, settings: Settings, rules: Rules, as_of: date) -> Path:
+        """One date of survivorship over the rows in the lake, without linkage: every number is a person."""
+        in_use = {}
+        for feed, contract in self.contracts.items():
+            path = settings.lake / feed / as_of.isoformat() / "001" / ROWS
+            path.parent.mkdir(parents=True, exist_ok=True)
+            own = f"select * exclude ({BUSINESS_ON}, {DELIVERY}) from lake.{contract.code}"
+            connection.execute(f"copy ({own}) to '{path}' (format parquet)")
+            in_use[feed] = (path,)
+        folder = settings.root / "identity"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        day = Day(as_of, in_use, in_use, self.contracts, (), Key(b"t" * 32), settings)
+        survivorship_step.survive(rules, None, day, folder)
+        return folder
 
     def build(self, *select: str) -> bool:
         """Builds and tests models; tells whether everything passed."""

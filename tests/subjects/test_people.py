@@ -9,12 +9,25 @@ def value(built, key: str, column: str):
     return built.rows(f"select {column} from subjects.person where person_id = '{key}'")[0][0]
 
 
-def test_everyone_of_b01_and_f01_is_one_person_and_nobody_else(built) -> None:
+def test_everyone_of_the_base_and_everyone_a_feed_names_is_one_person_and_nobody_else(built) -> None:
     known = {row["person_id"] for row in DISTRICT["B01"]}
     registered = {row["person_id"] for row in DISTRICT["F01"] if row["registration_id"] != "r5"}
-    found = [key for (key,) in built.rows("select person_id from subjects.person")]
-    assert sorted(found) == sorted(known | registered)
-    assert "stranger" not in found and "absentee" not in found and "o_gone" not in found
+    found = built.rows("select person_id, known_by from subjects.person")
+    assert sorted(key for key, how in found if how == "base") == sorted(known | registered)
+    # A landlord and a holder of a certificate whom the base does not know; the registration of o_gone was deleted.
+    assert sorted(key for key, how in found if how == "feeds") == ["absentee", "stranger"]
+    assert {how for _, how in found} == {"base", "feeds"}
+
+
+def test_people_the_base_does_not_know_live_nowhere_and_count_nowhere(built) -> None:
+    row = built.rows(
+        "select p.name, s.name, p.cert_kind, p.alive, p.res_village_code, p.household_id from subjects.person p "
+        "join subjects.person_source s using (person_id) where p.person_id = 'stranger'"
+    )
+    assert row == [("某某", "F06", "unknown", "unknown", None, None)]
+    assert built.rows("select count(*) from subjects.person_village where person_id in ('stranger', 'absentee')") == [
+        (0,)
+    ]
 
 
 def test_of_several_rows_the_newest_speaks_and_of_equal_ones_always_the_same(built) -> None:
@@ -101,10 +114,10 @@ def test_rows_that_point_nowhere_are_counted(built) -> None:
             "select feed, target, via, rows_in_use, rows_placed, rows_unplaced, rows_silent from subjects.unplaced"
         )
     }
-    assert unplaced["F08", "person", "person_id"] == [5, 4, 1, 0]
-    assert unplaced["F06", "person", "person_id"] == [3, 2, 1, 0]
+    assert unplaced["F08", "person", "person_id"] == [5, 5, 0, 0]
+    assert unplaced["F06", "person", "person_id"] == [3, 3, 0, 0]
     assert unplaced["F02", "dwelling", "dwelling_id"] == [3, 2, 1, 0]
-    assert unplaced["F02", "person", "landlord_id"] == [3, 1, 1, 1]
+    assert unplaced["F02", "person", "landlord_id"] == [3, 2, 0, 1]
     assert unplaced["F01", "person", "person_id"] == [6, 6, 0, 0]
 
 

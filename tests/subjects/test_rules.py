@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.identifiers import age_on, age_sql
-from pipelines.settings import REPOSITORY
+from pipelines.settings import REPOSITORY, Settings
+from pipelines.subjects.survivorship_checks import load_rules
 
 DBT = REPOSITORY / "dbt_project"
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
@@ -46,24 +47,42 @@ def test_relation_codes_tell_generations() -> None:
     assert found == codes
 
 
-def test_precedence_covers_what_the_registry_says_and_no_more() -> None:
-    """person_source has a column for every merged attribute; its feeds are those of the declaration."""
-    project = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))
+def test_the_declared_sources_are_those_of_the_registry_and_no_more(contracts) -> None:
+    """person_source tells of every merged attribute its feeds, and of the followed ones their time."""
+    rules = load_rules(Settings(), contracts)
     registry = yaml.safe_load((DBT / "models/subjects/person_source.yml").read_text(encoding="utf-8"))
-    columns = {c["name"]: c["config"]["meta"]["feeds"] for c in registry["models"][0]["columns"]}
-    columns.pop("person_id")
-    declared = {
-        "spouse_id" if column == "spouse_key" else column: [feed.upper() for feed in group["feeds"]]
-        for group in project["vars"]["person_precedence"]
-        for column in group["columns"]
-        if column not in ("cert_birth_on", "cert_sex_code")
+    columns = {c["name"]: set(c["config"]["meta"]["feeds"]) for c in registry["models"][0]["columns"]}
+    columns.pop("person_id"), columns.pop("known_from_on")
+    declared: dict[str, set[str]] = {}
+    for group in rules.groups:
+        for attribute in set(group.attributes) - {"cert_birth_on", "cert_sex_code"}:
+            claims = {feed: rules.speaker(feed, group) for feed in group.feeds}
+            feeds = {feed for feed, claim in claims.items() if claim and attribute in claim.names}
+            endings = ["", "_known_on", "_agreement"]
+            endings += ["_from_on", "_learnt_on"] if attribute in rules.tracked else []
+            name = "spouse_id" if attribute == "spouse_key" else attribute
+            declared |= {name + ending: feeds for ending in endings}
+    assert columns == declared
+
+
+def test_what_is_direct_is_direct_in_both_declarations_and_in_no_version(contracts) -> None:
+    rules = load_rules(Settings(), contracts)
+    models = {
+        name: {c["name"]: c["config"]["meta"] for c in yaml.safe_load(path.read_text("utf-8"))["models"][0]["columns"]}
+        for name in ("person", "person_version")
+        for path in [DBT / f"models/subjects/{name}.yml"]
     }
-    assert {name: set(feeds) for name, feeds in columns.items()} == {n: set(f) for n, f in declared.items()}
+    direct = {name for name, meta in models["person"].items() if meta.get("direct")}
+    assert direct == {name for name, attribute in rules.attributes.items() if attribute.direct}
+    assert not direct & set(models["person_version"])
+    merged = {"spouse_id" if name == "spouse_key" else name for name in rules.merged}
+    kept = merged - direct - {"cert_birth_on", "cert_sex_code"}
+    assert set(models["person_version"]) == kept | {"person_id", "known_from_on", "known_to_on"}
 
 
 def test_every_registered_column_has_a_class_a_label_and_words() -> None:
     for path in sorted((DBT / "models/subjects").glob("*.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             assert model["description"].strip() and model["config"]["meta"]["label"], model["name"]
             assert (DBT / "models/subjects" / f"{model['name']}.sql").exists(), model["name"]
             for column in model["columns"]:

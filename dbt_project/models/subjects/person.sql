@@ -54,7 +54,9 @@ phone as (
 )
 select
     p.person_id,
-    coalesce(p.cert_kind, 'none') as cert_kind,
+    p.known_by,
+    -- A number that only other feeds know is a number of a kind they do not tell.
+    coalesce(p.cert_kind, case p.known_by when 'feeds' then 'unknown' else 'none' end) as cert_kind,
     p.cert_masked,
     p.cert_was_15,
     p.birth_on = p.cert_birth_on as is_birth_as_cert,

@@ -1,9 +1,18 @@
+-- The columns are those of the registry; what the models made null (a village nobody knows, where the dead lived) has no
+-- source either.
+{% set endings = ['_known_on', '_agreement', '_from_on', '_learnt_on'] %}
 select
-    person_id,
-    {%- for group in var('person_precedence') %}
-        {%- set last = loop.last %}
-        {%- for column in group.columns if column not in ('cert_birth_on', 'cert_sex_code') %}
-    {{ column }}_source as {{ 'spouse_id' if column == 'spouse_key' else column }}{{ ',' if not (last and loop.last) }}
-        {%- endfor %}
+    p.person_id,
+    i.known_from_on
+    {%- for column in model.columns.values() if column.name not in ('person_id', 'known_from_on') %}
+        {%- set named = column.name | replace('spouse_id', 'spouse_key') %}
+        {%- set found = namespace(attribute=none) %}
+        {%- for ending in endings if named.endswith(ending) %}{% set found.attribute = named[: -(ending | length)] %}{% endfor %}
+        {%- if found.attribute is none %},
+    p.{{ named }}_source as {{ column.name }}
+        {%- else %},
+    case when p.{{ found.attribute }}_source is not null then i.{{ named }} end as {{ column.name }}
+        {%- endif %}
     {%- endfor %}
-from {{ ref('int_person') }}
+from {{ ref('int_person') }} as p
+inner join {{ source('identity', 'person') }} as i on i.person_id = p.person_id

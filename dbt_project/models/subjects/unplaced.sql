@@ -10,7 +10,7 @@ select
     coalesce(count_if(s.{{ place.column }} is not null and t.{{ key }} is not null), 0)::bigint as rows_placed,
     coalesce(count_if(s.{{ place.column }} is not null and t.{{ key }} is null), 0)::bigint as rows_unplaced,
     coalesce(count_if(s.{{ place.column }} is null), 0)::bigint as rows_silent
-from {{ ref('stg_' ~ place.feed | lower) }} as s
+from {{ resolved(place.feed | lower) }} as s
 left join (select distinct {{ key }} from {{ ref(target) }}) as t on t.{{ key }} = s.{{ place.column }}
 {{ 'union all' if not loop.last }}
 {%- endfor %}
