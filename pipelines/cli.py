@@ -12,12 +12,15 @@ from typing import Annotated
 import typer
 
 from pipelines.feeds.command import app as feeds_app
+from pipelines.products.catalogue.command import catalogue_command
 from pipelines.releases.command import app as release_app
 from pipelines.settings import Settings
 from pipelines.tags.command import app as tags_app
 from pipelines.terminal import AsJson, DryRun, as_date, failed, out, print_json, print_table, say, speaking, wrong_use
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="幸福云 warehouse")
+# It speaks of tags and ledgers too, so the room of the feeds cannot bring it.
+feeds_app.command("catalogue")(catalogue_command)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(tags_app, name="tags")
 app.add_typer(release_app, name="release")

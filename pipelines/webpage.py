@@ -5,6 +5,7 @@ Belongs here: the shell of a page, its look, tables. Not here: what stands on a 
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import zip_longest
 
 STYLE = """
 body{font-family:'Noto Sans CJK SC','Microsoft YaHei',sans-serif;color:#1f2933;line-height:1.6;
@@ -31,16 +32,19 @@ def page(
     )
 
 
-def table(head: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the flag in the head says that a column is numbers. Cells are HTML already."""
+def table(head: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], marks: Iterable[str] = ()) -> str:
+    """A table; the flag in the head says that a column is numbers. Cells are HTML already.
+
+    `marks` are attributes of the rows, one text a row, escaped already.
+    """
     top = "".join(
         f'<th class="n">{escape(words)}</th>' if number else f"<th>{escape(words)}</th>" for words, number in head
     )
     lines = []
-    for row in rows:
+    for row, mark in zip_longest(rows, marks, fillvalue=""):
         cells = "".join(
             f'<td class="n">{cell}</td>' if number else f"<td>{cell}</td>"
             for cell, (_, number) in zip(row, head, strict=True)
         )
-        lines.append(f"<tr>{cells}</tr>")
+        lines.append(f"<tr{f' {mark}' if mark else ''}>{cells}</tr>")
     return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

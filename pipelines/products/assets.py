@@ -8,6 +8,7 @@ import dagster as dg
 from pipelines.dbt import build_assets
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.products import dictionary
+from pipelines.products.catalogue.asset import catalogue_asset
 from pipelines.products.declarations import load
 from pipelines.products.extract import write_panel
 from pipelines.products.gate import refuse
@@ -69,4 +70,4 @@ def product_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 write_panel(connection, load_panel(installation.dbt_project, code), this.products)
         return dg.MaterializeResult(metadata={"panels": list(PANELS)})
 
-    return [build_assets(settings, "products", "fqn:xingfuyun.products"), ledgers, dashboards]
+    return [build_assets(settings, "products", "fqn:xingfuyun.products"), ledgers, dashboards, catalogue_asset()]

@@ -4,6 +4,7 @@ The same declaration is read by the panel's SQL model through `macros/panel.sql`
 control, for the extract and for the dictionary.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,20 @@ class PanelError(ValueError):
 
 def load_panel(dbt_project: Path, code: str) -> Panel:
     """Reads the panel `code`. Raises PanelError if no model declares it."""
+    for panel in load_panels(dbt_project):
+        if panel.code == code:
+            return panel
+    raise PanelError(f"no model of {dbt_project.name}/models/products declares a panel {code!r}")
+
+
+def load_panels(dbt_project: Path) -> Iterator[Panel]:
+    """Reads every panel that a model declares, in order of files."""
     for file in sorted((dbt_project / "models" / "products").glob("*.yml")):
         body = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
         for model in body.get("models", []):
             meta = model.get("config", {}).get("meta", {})
-            if meta.get("panel", {}).get("code") == code:
-                return _panel(model["name"], meta["panel"])
-    raise PanelError(f"no model of {dbt_project.name}/models/products declares a panel {code!r}")
+            if "panel" in meta:
+                yield _panel(model["name"], meta["panel"])
 
 
 def _panel(model: str, body: dict[str, Any]) -> Panel:

@@ -31,7 +31,7 @@ def write_parquet(
     for ledger in ledgers:
         target = folder / f"{ledger.code}.parquet"
         connection.execute(
-            f"copy ({_query(ledger)}) to {text_literal(target)} "
+            f"copy ({rows_query(ledger)}) to {text_literal(target)} "
             f"(format parquet, compression zstd, row_group_size {ROW_GROUP})"
         ).fetchall()
         target.chmod(0o600)
@@ -41,7 +41,8 @@ def write_parquet(
     return written
 
 
-def _query(ledger: Ledger) -> str:
+def rows_query(ledger: Ledger) -> str:
+    """The query over a run's database whose rows are the ledger's file."""
     columns = ", ".join(f"l.{quoted(c.name)} as {quoted(c.label)}" for c in ledger.shown)
     village = f"l.{quoted(ledger.village.name)}"
     order = ", ".join(f"l.{quoted(name)} nulls last" for name in ledger.sort)

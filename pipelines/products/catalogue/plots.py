@@ -1,0 +1,75 @@
+"""Plots of the catalogue: rows and shares by delivery, a spark of empty values. Text in, SVG text out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipelines import svg
+from pipelines.svg import BLUE, GREY, INK, PALE, WARM
+
+QUARANTINED, DUPLICATE, ACCEPTED = "#c0392b", "#b0bac5", BLUE
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 460.0, 170.0, 56.0, 34.0, 12.0
+
+
+def _frame(deliveries: Sequence[Mapping[str, Any]], most: float, unit: str, bars: list[str], title: str) -> str:
+    tall = _HEIGHT - _BOTTOM - _TOP
+    body = []
+    for share in (0.0, 0.5, 1.0):
+        y = _TOP + tall * (1 - share)
+        body += [
+            svg.line(_LEFT, y, _WIDTH - 8, y),
+            svg.words(_LEFT - 6, y + 4, f"{most * share:,.4g}{unit}", "end", GREY),
+        ]
+    body += bars
+    body.append(svg.words(_LEFT, _HEIGHT - 16, deliveries[0]["date"], "start", GREY))
+    if len(deliveries) > 1:
+        body.append(svg.words(_WIDTH - 8, _HEIGHT - 16, deliveries[-1]["date"], "end", GREY))
+    return svg.frame(_WIDTH, _HEIGHT, "".join(body), title)
+
+
+def rows(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
+    """Stacked bars, one a delivery: accepted, duplicate, quarantined. Those not accepted stand on a grey ground."""
+    most = max(d["delivered"] for d in deliveries) or 1
+    step, tall = (_WIDTH - _LEFT - 8) / len(deliveries), _HEIGHT - _BOTTOM - _TOP
+    wide = min(step * 0.7, 46.0)
+    bars = []
+    for place, d in enumerate(deliveries):
+        x, y = _LEFT + step * place + (step - wide) / 2, _TOP + tall
+        if d["state"] != "accepted":
+            bars.append(
+                svg.bar(_LEFT + step * place, _TOP, step, tall, PALE, f"{d['date']}/{d['delivery']} {d['state']}")
+            )
+        for part, colour in (("accepted", ACCEPTED), ("duplicate", DUPLICATE), ("quarantined", QUARANTINED)):
+            height = tall * d[part] / most
+            y -= height
+            bars.append(svg.bar(x, y, wide, height, colour, f"{d['date']}/{d['delivery']} {part} {d[part]:,}"))
+    return _frame(deliveries, most, "", bars, title)
+
+
+def shares(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
+    """Quarantined and duplicate rows as shares of the delivery, side by side; the scale fits the largest."""
+    parts = (("quarantined", QUARANTINED), ("duplicate", DUPLICATE))
+    found = [{part: 100 * d[part] / d["delivered"] if d["delivered"] else 0.0 for part, _ in parts} for d in deliveries]
+    most = max(1.0, *(value for each in found for value in each.values()))
+    step, tall = (_WIDTH - _LEFT - 8) / len(deliveries), _HEIGHT - _BOTTOM - _TOP
+    wide = min(step * 0.35, 20.0)
+    bars = []
+    for place, (d, each) in enumerate(zip(deliveries, found, strict=True)):
+        middle = _LEFT + step * (place + 0.5)
+        for side, (part, colour) in enumerate(parts):
+            height = tall * each[part] / most
+            x = middle - wide + side * wide
+            bars.append(
+                svg.bar(x, _TOP + tall - height, wide, height, colour, f"{d['date']} {part} {each[part]:.2f} %")
+            )
+    return _frame(deliveries, most, "%", bars, title)
+
+
+def spark(values: Sequence[float | None], title: str) -> str:
+    """A small row of bars, one a delivery, from nothing to all empty; a delivery without a value leaves a gap."""
+    step, tall = 5.0, 16.0
+    bars = [svg.line(0, tall, max(step * len(values), step), tall, PALE)]
+    for place, value in enumerate(values):
+        if value is not None:
+            height = max(tall * value, 0.6)
+            bars.append(svg.bar(place * step, tall - height, 4, height, WARM if value > 0.5 else INK, f"{value:.1%}"))
+    return svg.frame(max(step * len(values), step), tall + 1, "".join(bars), title)
