@@ -14,7 +14,8 @@ from rich.text import Text
 
 from pipelines.refusal import Refusal
 
-out = Console(soft_wrap=True)
+# A table cut at eighty columns is no use in a file.
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")]
@@ -73,7 +74,7 @@ def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Rows as a table without lines."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for row in rows:
         # Cells are data: what looks like markup in them is none.
         table.add_row(*(Text(_cell(row.get(c))) for c in columns))

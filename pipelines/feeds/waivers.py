@@ -68,13 +68,14 @@ def let_in(
     found = found.join(places, on=[FILE, LINE], how="semi").sort("at")
     at = found["at"]
     texts = marks(key, row_texts(contract, raw[at].cast({pl.Categorical: pl.String})))
-    keys = [value_name(contract.by_name[name]) for name in contract.key]
-    has_key = values[at].select(pl.all_horizontal(pl.lit(True), *(pl.col(k).is_not_null() for k in keys))).to_series()
+    empty = {name: values[value_name(contract.by_name[name])][at].is_null() for name in contract.key}
     good = []
-    for i, (place, mark, keyed) in enumerate(zip(found.select(FILE, LINE).iter_rows(), texts, has_key, strict=True)):
+    for i, (place, mark) in enumerate(zip(found.select(FILE, LINE).iter_rows(), texts, strict=True)):
         broken = {rule.code for rule, rows in errors.items() if rows[at[i]]}
         allowed = {code for of_mark, codes in named[place] if of_mark == mark for code in codes}
-        if keyed and broken <= allowed:
+        # A part of the key that need not be there may be empty; one that broke a rule and is empty was not readable.
+        spoilt = any(empty[code.split(".")[1]][i] for code in broken if code.split(".")[1] in empty)
+        if broken <= allowed and not spoilt:
             good.append(at[i])
     return answer.scatter(good, True) if good else answer
 

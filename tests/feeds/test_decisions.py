@@ -111,6 +111,19 @@ def test_what_is_no_row_is_never_let_in_and_the_refusal_says_why(landed, contrac
     assert read_waivers(landed.landing) == []
 
 
+def test_a_part_of_the_key_that_need_not_be_there_may_be_empty(settings, tmp_path, key):
+    columns = [
+        column("thing", "编号", required=True, primaryKey=True),
+        column("end_on", "止", "date", primaryKey=True, primaryKeyPosition=2),
+        column("start_on", "起", "date", required=True),
+    ]
+    contract = make_contract(tmp_path / "c", columns, CSV, rule("early", "start_on", "start_on < business_on"))
+    deliver(settings, "T01", DAY, "001", {"f.csv": "编号,止,起\n1,,20270101\n2,2026,20270101\n".encode()})
+    land_feed(settings, contract, key, DAY)
+    assert waive(settings, contract, key, WHICH, WHO, rule="T01.start_on.early")["rows"] == 2
+    assert counts(settings, contract, key) == (2, 0, 0, 2, 0)
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
