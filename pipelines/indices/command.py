@@ -23,6 +23,7 @@ from pipelines.indices.editions import changes, fingerprint, freeze
 from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
 from pipelines.indices.masking import masking_test
+from pipelines.indices.past import past, releases_of
 from pipelines.indices.problems import DataError, IndexFault
 from pipelines.indices.published import explain_published
 from pipelines.indices.result import Result, write_frame
@@ -253,11 +254,20 @@ def compare_command(
 
 @app.command("series")
 def series_command(
-    spec: Spec, data: Data, to: To = None, units: Units = None, level: Level = None, as_json: AsJson = False
+    spec: Spec,
+    data: Annotated[Path | None, typer.Option("--data", help="a panel; without it, the house's own past")] = None,
+    history: Annotated[list[Path] | None, typer.Option(help="databases of past dates; default all releases")] = None,
+    to: To = None,
+    units: Units = None,
+    level: Level = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change from period to period of a panel."""
+    """Change from period to period: of a panel, or of past dates scored again under this edition."""
     with _speaking():
-        result = _built(spec, data, units)
+        if data is not None:
+            result = _built(spec, data, units)
+        else:
+            result = past(load_spec(spec), history or releases_of(Settings().releases))
         if len(result.table.period_order) < 2:
             raise DataError("a series needs a table with more than one period (table.period)")
         _give(changes(result, level), to, as_json)
@@ -265,16 +275,24 @@ def series_command(
 
 @app.command("report")
 def report_command(
-    database: Annotated[Path, typer.Argument(help="a run's database or a release's warehouse.duckdb")],
     to: Annotated[Path, typer.Option("--out", help="folder for the pages and the workbook")],
+    database: Annotated[
+        Path | None, typer.Argument(help="a run's database or a release's; default the current release's")
+    ] = None,
     index: Annotated[str, typer.Option(help="index")] = "happiness",
-    history: Annotated[list[Path] | None, typer.Option(help="databases of earlier dates, for trends")] = None,
+    history: Annotated[
+        list[Path] | None, typer.Option(help="databases of earlier dates, for trends; default the other releases")
+    ] = None,
 ) -> None:
     """Write the report in Chinese: pages for district, towns and villages, and a workbook; small cells hidden."""
     from pipelines.indices.report import write_report
 
     with _speaking():
-        write_report(database, to, index, history, lambda words: out.print(words, markup=False))
+        settings = Settings()
+        where = (database or settings.releases / "current" / "warehouse.duckdb").resolve()
+        earlier = history if history is not None else [p for p in releases_of(where.parent.parent) if p != where]
+        specs = settings.tag_rules / "indices"
+        write_report(where, to, index, earlier, specs, lambda words: out.print(words, markup=False))
 
 
 _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {

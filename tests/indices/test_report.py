@@ -79,6 +79,14 @@ def out(database, before, tmp_path_factory) -> Path:
     return folder
 
 
+def test_what_to_improve_first_is_what_the_index_gains_most_from(database):
+    facts = read_facts(database, "happiness")
+    found = facts.first_to_improve(facts.areas["village"]["v3"])
+    gains = [row["whole"] for row in found]
+    assert len(found) > 20 and gains == sorted(gains, reverse=True) and min(gains) >= 0
+    assert not {row["indicator"] for row in found} & facts.areas["village"]["v3"].hidden
+
+
 def test_there_is_a_page_for_the_district_each_town_and_each_village(out):
     names = {path.name for path in out.iterdir()}
     assert names == {
@@ -107,6 +115,8 @@ def test_pages_say_the_four_facts_and_what_to_improve_first(out):
     assert 'href="village-v3.html"' in town and "全区位次与换方法的区间" in town
     district = (out / "index.html").read_text(encoding="utf-8")
     assert 'href="town-t1.html"' in district and "位次取决于哪些方法选择" in district
+    assert "<h1>青浦区　幸福指数</h1>" in district and '<a href="index.html">青浦区</a>' in town
+    assert "合成方法（幸福指数）" in district and "合成方法（各维度内）" in district
 
 
 def test_plots_are_well_formed_and_nothing_is_loaded_from_elsewhere(out):

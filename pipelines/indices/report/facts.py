@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+from pipelines.indices.editions import fingerprint
+from pipelines.indices.load import load_spec
+from pipelines.indices.past import date_of, past
 from pipelines.indices.problems import DataError, nearest
 
 STATUS = {
@@ -87,6 +90,35 @@ class Facts:
         higher = [level for level in self.edition["levels"].split(";") if level]
         return [self.edition["unit_level"], *higher]
 
+    def top_name(self) -> str:
+        """Name of the whole: the one area of the highest level."""
+        highest = self.areas.get(self.levels()[-1], {})
+        return next(iter(highest.values())).name if len(highest) == 1 else LEVELS.get(self.levels()[-1], "")
+
+    def factor_name(self, factor: str) -> str:
+        """Name a choice of the method and, where it holds for some parts only, those parts."""
+        key = max((key for key in FACTORS if factor == key or factor.startswith(f"{key}_")), key=len, default="")
+        if not key:
+            return factor
+        parts = [code for code in factor.removeprefix(key).strip("_").split("_") if code in self.parts]
+        if len(parts) == len(self.dimensions):
+            return f"{FACTORS[key]}（各维度内）"
+        return f"{FACTORS[key]}（{'、'.join(self.name(code) for code in parts)}）" if parts else FACTORS[key]
+
+    def first_to_improve(self, area: Area) -> list[dict[str, Any]]:
+        """Indicators by what the whole index (else the dimension) would gain if they were as good as can be.
+
+        A hidden indicator is left out: its place in the order would tell its score. `whole` is None without an index.
+        """
+        whole = {gain["indicator"]: gain["gain"] for gain in area.gains.get(self.root, [])}
+        rows = [
+            {**gain, "node": node, "whole": whole.get(gain["indicator"])}
+            for node in self.dimensions
+            for gain in area.gains.get(node, [])
+            if gain["gain"] > 0 and gain["indicator"] not in area.hidden
+        ]
+        return sorted(rows, key=lambda row: (-(row["whole"] or 0.0), -row["gain"], row["indicator"]))
+
     def villages_of(self, town: str) -> list[Area]:
         """The units of an area of the level above them, by code."""
         return [area for _, area in sorted(self.areas[self.levels()[0]].items()) if area.parent == town]
@@ -97,10 +129,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, index: str, edition
     return connection.sql(text, params=[index, edition]).pl().to_dicts()
 
 
-def read_facts(database: Path, index: str, history: list[Path] | None = None) -> Facts:
+def read_facts(database: Path, index: str, history: list[Path] | None = None, specs: Path | None = None) -> Facts:
     """Read one index from a run's database or a release; `history` are databases of earlier dates for trends.
 
-    Raises `DataError` if the database has no such index.
+    A date scored under another edition is scored again under this one if `specs`, the folder of specifications, holds
+    it unchanged; without it such a date has no point. Raises `DataError` if the database has no such index.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         editions = connection.sql("select * from indices.index_edition").pl().to_dicts()
@@ -120,8 +153,8 @@ def read_facts(database: Path, index: str, history: list[Path] | None = None) ->
         )
         _add_areas(facts, connection, key)
         _add_details(facts, connection, key)
-    for path in history or []:
-        _add_history(facts, path, key)
+    for path in reversed(history or []):
+        _add_history(facts, path, key, specs)
     for areas in facts.areas.values():
         for area in areas.values():
             area.hidden = hidden_cells(facts, area)
@@ -166,13 +199,30 @@ def _add_details(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple
                 gains.sort(key=lambda row: (-row["gain"], row["indicator"]))
 
 
-def _add_history(facts: Facts, path: Path, key: tuple[str, str]) -> None:
+def _add_history(facts: Facts, path: Path, key: tuple[str, str], specs: Path | None) -> None:
+    """Add the scores of an earlier date; of two databases of one date the one read first counts."""
     with duckdb.connect(str(path), read_only=True) as connection:
-        for row in _rows(connection, "index_score", *key):
-            area = facts.areas.get(row["level"], {}).get(row["area_code"])
-            point = row["as_of"].isoformat(), row["score"]
-            if area is not None and row["score"] is not None and point not in area.history.get(row["node"], []):
-                area.history.setdefault(row["node"], []).append(point)
+        day = date_of(connection, path)
+        if day >= facts.edition["as_of"]:
+            return
+        rows = _rows(connection, "index_score", *key)
+    if not rows and specs is not None:
+        rows = _rescored(facts, path, specs / facts.edition["specification"])
+    for row in rows:
+        area = facts.areas.get(row["level"], {}).get(row["area_code"])
+        if area is None or row["score"] is None:
+            continue
+        points = area.history.setdefault(row["node"], [])
+        if day.isoformat() not in {known for known, _ in points}:
+            points.append((day.isoformat(), row["score"]))
+
+
+def _rescored(facts: Facts, path: Path, file: Path) -> list[dict[str, Any]]:
+    """Score an earlier date under the report's edition, whose file must still be the method the report shows."""
+    spec = load_spec(file)
+    if fingerprint(spec) != facts.edition["fingerprint"]:
+        raise DataError(f"'{file.name}' is not the method of edition {facts.edition['edition']} any more")
+    return past(spec, [path]).scores().to_dicts()
 
 
 def hidden_cells(facts: Facts, area: Area) -> set[str]:

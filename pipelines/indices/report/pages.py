@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from pipelines.indices.report import plots
-from pipelines.indices.report.facts import FACTORS, LEVELS, STATUS, Area, Facts
+from pipelines.indices.report.facts import STATUS, Area, Facts
 from pipelines.webpage import page, table
 
 HIDDEN = "＊"
@@ -53,18 +53,16 @@ def _profile(facts: Facts, area: Area, against: Area | None) -> str:
 
 
 def _gains(facts: Facts, area: Area, limit: int = 8) -> str:
-    rows = []
-    for node in facts.dimensions:
-        for gain in area.gains.get(node, []):
-            # A hidden indicator is not named either: its place in the order would tell its score.
-            if gain["gain"] > 0 and gain["indicator"] not in area.hidden:
-                name = facts.name(gain["indicator"])
-                cells = [escape(facts.name(node)), escape(name), _number(gain["score"]), f"+{gain['gain']:.1f}"]
-                rows.append((-gain["gain"], gain["indicator"], cells))
-    if not rows:
+    found = facts.first_to_improve(area)
+    if not found:
         return ""
+    rows = []
+    for gain in found[:limit]:
+        whole = "—" if gain["whole"] is None else f"+{gain['whole']:.1f}"
+        names = [escape(facts.name(gain["node"])), escape(facts.name(gain["indicator"]))]
+        rows.append([*names, _number(gain["score"]), f"+{gain['gain']:.1f}", whole])
     head = [("维度", False), ("指标", False), ("现得分", True), ("若达目标，维度得分提高", True)]
-    return "<h2>先改什么</h2>" + table(head, [cells for _, _, cells in sorted(rows)[:limit]])
+    return "<h2>先改什么</h2>" + table([*head, (f"{facts.name(facts.root)}提高", True)], rows)
 
 
 def _cells(facts: Facts, area: Area) -> str:
@@ -155,7 +153,7 @@ def village_page(facts: Facts, area: Area, town: Area | None, district: Area | N
     if rows:
         body.append("<h2>得分有多可靠</h2>" + table(head, rows) + note)
     body += [_trends(facts, area), _cells(facts, area)]
-    links = [("index.html", LEVELS["district"])]
+    links = [("index.html", facts.top_name())]
     if town is not None:
         links.append((f"town-{town.code}.html", town.name))
     return page(f"{area.name}　{facts.edition['name']}", body, links)
@@ -173,7 +171,7 @@ def town_page(facts: Facts, area: Area, district: Area | None) -> str:
             body.append(f"<h2>{escape(facts.name(node))}：全区位次与换方法的区间</h2>")
             body.append(_ranking(facts, node, villages, title, most))
     body += [_trends(facts, area), _cells(facts, area)]
-    return page(f"{area.name}　{facts.edition['name']}", body, [("index.html", LEVELS["district"])])
+    return page(f"{area.name}　{facts.edition['name']}", body, [("index.html", facts.top_name())])
 
 
 def _listing(facts: Facts, areas: list[Area], kind: str) -> str:
@@ -210,13 +208,13 @@ def district_page(facts: Facts, district: Area | None) -> str:
     body += [_method(facts), _flags(facts)]
     if district is not None:
         body += [_trends(facts, district), _cells(facts, district)]
-    return page(f"{facts.edition['name']}　{LEVELS['district']}", body)
+    return page(f"{facts.top_name()}　{facts.edition['name']}", body)
 
 
 def _method(facts: Facts) -> str:
     rows = []
     for effect in facts.effects:
-        known = next((words for key, words in FACTORS.items() if effect["factor"].startswith(key)), effect["factor"])
+        known = facts.factor_name(effect["factor"])
         interval = f"{effect['total_low']:.2f}–{effect['total_high']:.2f}"
         rows.append(
             [

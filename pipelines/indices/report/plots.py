@@ -24,7 +24,9 @@ def profile(rows: Sequence[tuple[str, float | None, float | None, str]], title: 
             body.append(svg.words(left + 6, y + 13, words, colour=GREY))
             continue
         body.append(f'<rect x="{left}" y="{y:.1f}" width="{span * score / 100:.1f}" height="18" fill="{BLUE}"/>')
-        body.append(svg.words(left + span * score / 100 + 5, y + 13, f"{score:.1f}"))
+        # The number stands clear of the mark wherever that is.
+        beside = mark is not None and -2 < (mark - score) * span / 100 < 36
+        body.append(svg.words(left + span * (mark if beside and mark else score) / 100 + 5, y + 13, f"{score:.1f}"))
         if mark is not None:
             x = left + span * mark / 100
             body.append(

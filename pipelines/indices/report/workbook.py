@@ -8,7 +8,7 @@ from typing import Any
 
 import xlsxwriter
 
-from pipelines.indices.report.facts import FACTORS, LEVELS, STATUS, Area, Facts
+from pipelines.indices.report.facts import LEVELS, STATUS, Area, Facts
 from pipelines.indices.report.pages import HIDDEN
 
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
@@ -40,7 +40,16 @@ def write_workbook(facts: Facts, path: Path) -> None:
         sheet("得分", head, [_scores(facts, area, nodes) for area in _areas(facts)])
         columns = ["层级", "代码", "名称", "维度", "指标代码", "指标", "数值", "单位", "得分", "贡献", "状态"]
         sheet("指标", columns, [row for area in _areas(facts) for row in _cells(facts, area)])
-        columns = ["层级", "代码", "名称", "维度", "指标", "现得分", "若达目标维度得分提高"]
+        columns = [
+            "层级",
+            "代码",
+            "名称",
+            "维度",
+            "指标",
+            "现得分",
+            "若达目标维度得分提高",
+            f"{facts.name(facts.root)}提高",
+        ]
         sheet("先改什么", columns, [row for area in _areas(facts) for row in _gains(facts, area)])
         columns = [
             "代码",
@@ -123,11 +132,10 @@ def _short(value: float | None, digits: int) -> float | None:
 
 def _gains(facts: Facts, area: Area) -> list[list[Any]]:
     rows = []
-    for node in facts.dimensions:
-        for gain in area.gains.get(node, []):
-            if gain["gain"] > 0 and gain["indicator"] not in area.hidden:
-                start = [LEVELS.get(area.level, area.level), area.code, area.name, facts.name(node)]
-                rows.append([*start, facts.name(gain["indicator"]), round(gain["score"], 2), round(gain["gain"], 2)])
+    for gain in facts.first_to_improve(area):
+        start = [LEVELS.get(area.level, area.level), area.code, area.name, facts.name(gain["node"])]
+        numbers = [round(gain["score"], 2), round(gain["gain"], 2), _short(gain["whole"], 2)]
+        rows.append([*start, facts.name(gain["indicator"]), *numbers])
     return rows
 
 
@@ -153,6 +161,6 @@ def _doubt(facts: Facts, area: Area) -> list[list[Any]]:
 
 
 def _effect(facts: Facts, effect: dict[str, Any]) -> list[Any]:
-    known = next((words for key, words in FACTORS.items() if effect["factor"].startswith(key)), effect["factor"])
+    known = facts.factor_name(effect["factor"])
     numbers = [round(effect[key], 4) for key in ("first", "total", "total_low", "total_high")]
     return [facts.name(effect["node"]), known, effect["choices"], *numbers]

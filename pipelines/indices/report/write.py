@@ -13,14 +13,16 @@ def write_report(
     out: Path,
     index: str = "happiness",
     history: list[Path] | None = None,
+    specs: Path | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Write the report of one index into `out`; returns the files.
 
     `database` is a run's database or a release's `warehouse.duckdb`; `history` are such files of earlier dates, from
-    which trends and changes are drawn. Raises `DataError` if the database has no such index.
+    which trends and changes are drawn; those that were scored under another edition are scored again under the
+    database's own, from the folder of specifications `specs`. Raises `DataError` if the database has no such index.
     """
-    facts = read_facts(database, index, history)
+    facts = read_facts(database, index, history, specs)
     out.mkdir(parents=True, exist_ok=True)
     files = {"index.html": district_page(facts, _district(facts))}
     levels = facts.levels()
