@@ -40,6 +40,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
     as_of: Annotated[str, typer.Option(help="the last day")] = "2026-10-31",
     days: Annotated[int, typer.Option(min=1, max=400, help="how many days of deliveries")] = 2,
+    earlier: Annotated[int, typer.Option(min=0, help="due dates before the first day, of feeds not daily")] = 1,
     out_dir: Annotated[Path | None, typer.Option("--out", help="default: the data root")] = None,
     only_if_empty: Annotated[bool, typer.Option(help="do nothing where landing/ has deliveries already")] = False,
     as_json: AsJson = False,
@@ -54,7 +55,7 @@ def simulate(
             say(f"{landing} has deliveries already: nothing simulated")
             return
         raise wrong_use(f"{landing} has deliveries already; give another --out, or --only-if-empty")
-    summary = run_simulation(scale=scale, seed=seed, as_of=as_date(as_of), days=days, out=root, report=say)
+    summary = run_simulation(scale, seed, as_date(as_of), days, root, report=say, earlier=earlier)
     if as_json:
         planted = [dict(zip(("feed", "dirt", "expect"), k, strict=True), rows=n) for k, n in summary.planted.items()]
         print_json({**vars(summary), "planted": planted, "deliveries": [vars(d) for d in summary.deliveries]})

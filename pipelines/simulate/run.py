@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.simulate import earlier as past
 from pipelines.simulate import life, population
 from pipelines.simulate.deliveries import (
     b01,
@@ -175,18 +176,20 @@ def simulate(
     days: int,
     out: Path,
     report: Callable[[str], None] | None = None,
+    earlier: int = 0,
 ) -> Summary:
     """Write deliveries to `out`/landing and the truth to `out`/vault/truth.
 
     `scale` is the share of the district (1 = all; at least 0.001), `days` the number of business dates ending on
-    `as_of`. The same arguments give the same bytes, and a longer span that starts on the same day begins with the
+    `as_of`; feeds that do not come every day have delivered on `earlier` due dates before as well.
+    The same arguments give the same bytes, and a longer span that starts on the same day begins with the
     same deliveries. Raises ValueError for impossible arguments, FileExistsError where a delivery or truth is already
     there; then nothing has been written.
     """
     if not SMALLEST <= scale <= 1:
         raise ValueError(f"scale must lie between {SMALLEST} and 1, not {scale}")
-    if days < 1:
-        raise ValueError(f"days must be at least 1, not {days}")
+    if days < 1 or earlier < 0:
+        raise ValueError(f"days must be at least 1 and earlier at least 0, not {days} and {earlier}")
     out = Path(out)
     _refuse_existing(out)
     say = report or (lambda message: None)
@@ -199,6 +202,7 @@ def simulate(
     world = population.build(Reference(), scale, seed, first)
     world = life.furnish(world, first)
     say(f"people: {len(world.people):,}, dwellings: {len(world.dwellings):,}")
+    _before(world, first, earlier, work, truth, summary, say)
     registered = None
     for step in range(days):
         day = first + timedelta(days=step)
@@ -243,10 +247,34 @@ def _day(
             rows = f01.write(world, occasion, residence.changes(before, after))
         else:
             rows = _WRITERS[feed](world, occasion)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        summary.deliveries.append(Delivered(feed, day, _DELIVERY, rows, size))
-        say(f"{day} {feed}: {rows:,} rows, {size / 1e6:.1f} MB")
+        _delivered(occasion, rows, summary, say)
     return after
+
+
+def _before(
+    world: World,
+    first: date,
+    count: int,
+    work: Path,
+    truth: Truth,
+    summary: Summary,
+    say: Callable[[str], None],
+) -> None:
+    """Write what feeds that do not come daily delivered on the last `count` due dates before `first`."""
+    wanted = {feed: past.due_before(due, first, count) for feed, due in _DUE.items()} if count else {}
+    for day in sorted({day for dates in wanted.values() for day in dates}):
+        then = past.view(world, first, day)
+        for feed in (feed for feed, dates in wanted.items() if day in dates):
+            folder = work / "landing" / feed / day.isoformat() / _DELIVERY
+            folder.mkdir(parents=True)
+            occasion = Occasion(feed, day, folder, truth, first=False, earlier=True)
+            _delivered(occasion, _WRITERS[feed](then, occasion), summary, say)
+
+
+def _delivered(occasion: Occasion, rows: int, summary: Summary, say: Callable[[str], None]) -> None:
+    size = sum(path.stat().st_size for path in occasion.folder.rglob("*") if path.is_file())
+    summary.deliveries.append(Delivered(occasion.feed, occasion.day, _DELIVERY, rows, size))
+    say(f"{occasion.day} {occasion.feed}: {rows:,} rows, {size / 1e6:.1f} MB")
 
 
 def _refuse_existing(out: Path) -> None:

@@ -70,6 +70,9 @@ def facilities(world: World) -> list[dict]:
 def write(world: World, occasion: Occasion) -> int:
     """Write the file; returns the number of features."""
     features = facilities(world)
+    if occasion.earlier:  # some have been opened since
+        for item in features[48::97]:
+            item["properties"]["status"] = _STATUS[1]
     picker = Picker("B04", world.seed, np.arange(len(features)))
     for row in (rows := picker.rows("coordinates_swapped")):
         features[row]["geometry"]["coordinates"].reverse()

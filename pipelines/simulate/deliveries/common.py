@@ -17,13 +17,17 @@ FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 
 @dataclass
 class Occasion:
-    """One delivery to be written: the day, its folder (existing, empty), and where the truth is collected."""
+    """One delivery to be written: the day, its folder (existing, empty), and where the truth is collected.
+
+    `first` deliveries bring all there is; `earlier` ones came before the first day of the simulation.
+    """
 
     feed: str
     day: date
     folder: Path
     truth: Truth
     first: bool
+    earlier: bool = False
 
 
 def edit(frame: pl.DataFrame, column: str, rows: np.ndarray, change: Callable[[str, int], str]) -> pl.DataFrame:
