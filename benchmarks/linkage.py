@@ -3,9 +3,11 @@
     python benchmarks/linkage.py DATA_ROOT [--json]
 
 DATA_ROOT is a data root that was simulated and run (landing, lake, identity, vault/truth). Every row in use on the last
-business date is compared with the person it is really about. Two rows of one person are a pair; precision is the share
-of the pairs put together that are pairs, recall the share of the pairs that are put together. Prints one line for all
-rows, one for the rows without a usable number, one a feed. No name and no number is printed.
+business date, and every person it names, is compared with who that really is. Two rows of one person are a pair;
+precision is the share of the pairs put together that are pairs, recall the share of the pairs that are put together.
+Prints one line for all rows, one for those without a usable number, one for those of them that say anything at all of
+the person (a foreign passport as a spouse's number, or a police hash, says nothing), one a feed. No name and no number
+is printed.
 """
 
 import argparse
@@ -21,11 +23,11 @@ from pipelines.settings import Settings
 from pipelines.subjects import linkage
 from pipelines.subjects.day import in_use_on, rows_path, usable
 
-PLACE = ["feed", "business_on", "delivery", "_file", "_line"]
+PLACE = ["feed", "business_on", "delivery", "_file", "_line", "slot"]
 
 
 def rows_in_use(settings: Settings, contracts: dict[str, Contract], identity: Path) -> pl.DataFrame:
-    """Every row in use that speaks of somebody in its first slot: its place, the person it got, and how."""
+    """Every person that a row in use names: the row's place, the slot, the person it got, and how."""
     keys = pl.read_parquet(identity / linkage.KEY, columns=["person_key", "person_id"])
     found = pl.read_parquet(identity / linkage.MENTION_ROW).join(
         pl.read_parquet(identity / linkage.MENTION, columns=["mention_id", "person_id", "method"]), on="mention_id"
@@ -33,27 +35,30 @@ def rows_in_use(settings: Settings, contracts: dict[str, Contract], identity: Pa
     good = usable(judged(settings, contracts))
     frames = []
     for feed, statuses in in_use_on(contracts, good, max(s.business_on for s in good)).items():
-        people = contracts[feed].people
+        people = [slot for slot in contracts[feed].people if slot.id]
         for status in statuses if people else ():
-            rows = pl.read_parquet(
-                rows_path(settings.lake, status), columns=["_file", "_line", f"{people[0].id}_id"]
-            ).select(
-                pl.lit(feed).alias("feed"),
-                pl.lit(status.business_on).alias("business_on"),
-                pl.lit(status.number).alias("delivery"),
-                "_file",
-                pl.col("_line").cast(pl.Int64),
-                person_key=f"{people[0].id}_id",
-                slot=pl.lit(people[0].slot),
-            )
-            by_number = rows.join(keys, on="person_key", how="left")
-            frames.append(by_number.join(found, on=[*PLACE, "slot"], how="left", suffix="_found"))
+            columns = {"_file", "_line", *(f"{slot.id}_id" for slot in people)}
+            lake = pl.read_parquet(rows_path(settings.lake, status), columns=sorted(columns))
+            for slot in people:
+                rows = lake.select(
+                    pl.lit(feed).alias("feed"),
+                    pl.lit(status.business_on).alias("business_on"),
+                    pl.lit(status.number).alias("delivery"),
+                    "_file",
+                    pl.col("_line").cast(pl.Int64),
+                    pl.lit(slot.slot).alias("slot"),
+                    person_key=f"{slot.id}_id",
+                )
+                by_number = rows.join(keys, on="person_key", how="left")
+                frames.append(by_number.join(found, on=PLACE, how="left", suffix="_found"))
+    # A row whose number many use is read as if it had none.
+    has_number = pl.col("person_key").is_not_null() & pl.col("method").is_null()
     return pl.concat(frames).select(
         *PLACE,
         "person_key",
-        has_number=pl.col("person_key").is_not_null(),
-        person_id=pl.coalesce("person_id", "person_id_found"),
-        method=pl.when(pl.col("person_key").is_not_null()).then(pl.lit("number")).otherwise("method"),
+        has_number=has_number,
+        person_id=pl.coalesce("person_id_found", "person_id"),
+        method=pl.when(has_number & pl.col("method").is_null()).then(pl.lit("number")).otherwise("method"),
     )
 
 
@@ -103,7 +108,7 @@ def measure(root: Path) -> dict[str, dict[str, float]]:
     contracts = load_contracts(settings.contracts)
     identity = max(p for p in settings.identity.iterdir() if not p.name.startswith("."))
     truth = pl.read_parquet(settings.vault / "truth" / "rows.parquet").drop_nulls("person_uid").select(
-        "feed", "business_on", "delivery", "person_uid", _file="file", _line=pl.col("line").cast(pl.Int64)
+        "feed", "business_on", "delivery", "slot", "person_uid", _file="file", _line=pl.col("line").cast(pl.Int64)
     )  # fmt: skip
     rows = rows_in_use(settings, contracts, identity).join(truth, on=PLACE)
     alone = pl.concat_str(pl.lit("alone "), pl.int_range(pl.len()).cast(pl.String))
@@ -111,6 +116,7 @@ def measure(root: Path) -> dict[str, dict[str, float]]:
     result = {
         "all rows": scored(rows, pl.lit(True)),
         "without number": scored(rows, ~pl.col("has_number")),
+        "  saying anything": scored(rows, ~pl.col("has_number") & pl.col("method").is_not_null()),
     }
     for feed in rows["feed"].unique().sort():
         loose = (pl.col("feed") == feed) & ~pl.col("has_number")

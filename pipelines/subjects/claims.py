@@ -189,16 +189,19 @@ def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mappi
 
 
 def _resolved(contract: Contract, column: str) -> str:
-    """Whom a row means: the person its number belongs to, or the one its evidence was linked to."""
-    return f"coalesce(redirect.__person, r.{quoted(column)}, unnumbered.__person)"
+    """Whom a row means: the one its evidence was linked to, or the person its number belongs to.
+
+    Evidence goes first: a row whose number many people use has both.
+    """
+    return f"coalesce(unnumbered.__person, redirect.__person, r.{quoted(column)})"
 
 
 def _joined(contract: Contract, column: str) -> str:
     slot = next(s.slot for s in contract.people if s.id and f"{s.id}_id" == column)
     return (
         f"left join {REDIRECT} redirect on redirect.__key = r.{quoted(column)} "
-        f"left join {UNNUMBERED} unnumbered on r.{quoted(column)} is null "
-        f"and unnumbered.__feed = {text_literal(contract.feed)} and unnumbered.__slot_name = {text_literal(slot)} "
+        f"left join {UNNUMBERED} unnumbered "
+        f"on unnumbered.__feed = {text_literal(contract.feed)} and unnumbered.__slot_name = {text_literal(slot)} "
         f"and unnumbered.__on = r.{BUSINESS_ON} and unnumbered.__number = r.{DELIVERY} "
         f"and unnumbered.__file = r._file and unnumbered.__line = r._line"
     )

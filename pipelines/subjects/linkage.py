@@ -45,6 +45,7 @@ class _Said:
     named: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
     records: list[pl.DataFrame] = field(default_factory=list)
     loose: list[pl.DataFrame] = field(default_factory=list)
+    crowded: list[pl.DataFrame] = field(default_factory=list)
 
 
 def step(before: Path | None, day: Day, out: Path) -> None:
@@ -62,6 +63,8 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     records = _follow_records(persons, _state(before, RECORD, _RECORD), said.records)
     shares, is_learnt = _model(before, rules, day, said, profiles)
 
+    if said.crowded:
+        said.loose.append(_disown(said, profiles, rules.names.related_share))
     loose = mentions(day, pl.concat(said.loose)) if said.loose else pl.DataFrame(schema=ROW | _EVIDENCE)
     still_open = _link(rules, day, shares, persons, profiles, changed, loose, _state(before, OPEN, _OPEN))
     since = date.fromisoformat(before.name) if before else None
@@ -97,13 +100,30 @@ def _sort_out(day: Day, rules: LinkageRules) -> _Said:
     said = _Said()
     for rank, (contract, _, frame) in enumerate(read_day(day, rules)):
         has_key = pl.col("person_key").is_not_null()
-        told = frame.filter(has_key)
+        counted = frame.filter(has_key).select("person_key", "name").unique().group_by("person_key").len("names")
+        shared = counted.filter(pl.col("names") >= rules.names.shared_by)["person_key"]
+        is_shared = has_key & pl.col("person_key").is_in(shared.implode())
+        said.crowded.append(frame.filter(is_shared).drop("record"))
+        told = frame.filter(has_key & ~is_shared)
         newest = told.select("person_key", *FACTS).unique("person_key", keep="last", maintain_order=True)
         said.numbered.append((rank, contract.feed, newest))
-        said.named.append((contract.feed, told.select("person_key", "name").drop_nulls().unique()))
+        said.named.append((contract.feed, frame.select("person_key", "name").drop_nulls().unique()))
         said.records.append(told.filter(pl.col("record").is_not_null()).select(*_RECORD))
         said.loose.append(frame.filter(~has_key).drop("person_key", "record"))
     return said
+
+
+def _disown(said: _Said, profiles: pl.DataFrame, related: float) -> pl.DataFrame:
+    """Rows whose number is used by many and is not theirs, as rows without a number.
+
+    The number stays with the person of its owner's name; where nobody known owns it, none of the rows keeps it.
+    """
+    crowded = pl.concat(said.crowded)
+    named = crowded.filter(pl.col("name").is_not_null())
+    told = named.select("person_key", "name").unique()
+    others = suspicion.other_than_owners(told, profiles, related)
+    nobodys = told.join(profiles.filter(pl.col("name").is_not_null()), on="person_key", how="anti").select(told.columns)
+    return named.join(pl.concat([others, nobodys]), on=["person_key", "name"], how="semi").drop("person_key")
 
 
 def _rows_in_use(before: Path | None, day: Day, loose: pl.DataFrame) -> pl.DataFrame:

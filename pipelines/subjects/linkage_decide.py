@@ -57,8 +57,9 @@ def best_matches(pairs: pl.DataFrame, person_of: pl.DataFrame, limits: Limits) -
     """Of every row with pairs the best known person, how sure that is, and whether it counts (schema FOUND).
 
     `pairs` are scored pairs, `person_of` gives each number's person (person_key, person_id): two numbers of one person
-    do not compete. The confidence is that of the best against all others and against nobody known; a match counts where
-    the confidence is high and it beats the second by the declared margin, so that of twins neither is taken.
+    do not compete. A row is about one person, known with the declared share: the confidence is that of the best against
+    all others and against nobody known. A match counts where the confidence is high and it beats the second by the
+    declared margin, so that of twins neither is taken.
     """
     if pairs.is_empty():
         return pl.DataFrame(schema=FOUND)
@@ -70,7 +71,7 @@ def best_matches(pairs: pl.DataFrame, person_of: pl.DataFrame, limits: Limits) -
     )
     judged = each.group_by("row_id", maintain_order=True).agg(
         pl.col("person_key").first(),
-        (pl.col("odds").first() / (1 + pl.col("odds").sum())).round(4).alias("confidence"),
+        (pl.col("odds").first() / (1 - limits.known_share + pl.col("odds").sum())).round(4).alias("confidence"),
         (pl.col("weight").first() - pl.col("weight").get(1, null_on_oob=True)).alias("lead"),
     )
     is_sure = (pl.col("confidence") >= limits.confident) & (pl.col("lead") >= limits.margin_bits).fill_null(True)

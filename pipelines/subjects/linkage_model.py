@@ -38,7 +38,7 @@ def declared_shares(rules: LinkageRules) -> Shares:
 def learn(rules: LinkageRules, settings: Settings, rows: pl.DataFrame, known: pl.DataFrame) -> Shares:
     """The shares learnt from rows whose person is known by number: `row_id`, `person_key` and the facts of both sides.
 
-    Same rows, same shares: the rows are drawn by the hash of their keys, and pairs by chance are all pairs of a draw.
+    Pairs that are two people are all pairs of two draws of known people. Same rows, same shares.
     """
     shares = declared_shares(rules)
     drawn = _draw(rows, "row_id", rules.training.labelled_rows)
@@ -46,8 +46,8 @@ def learn(rules: LinkageRules, settings: Settings, rows: pl.DataFrame, known: pl
     with _linker(rules, settings, drawn, theirs, shares, len(known), with_label=True) as linker:
         linker.training.estimate_m_from_label_column("label")
         learnt_m = _shares_of(linker)
-    by_chance = _draw(rows, "row_id", rules.training.random_rows)
-    others = _draw(known, "person_key", rules.training.random_rows)
+    by_chance = _draw(known, "person_key", 2 * rules.training.random_rows)
+    others, by_chance = by_chance[1::2], by_chance[::2].with_columns(row_id="person_key")
     with _linker(rules, settings, by_chance, others, shares, len(known)) as linker:
         linker.training.estimate_u_using_random_sampling(
             max_pairs=float(10 * len(by_chance) * len(others)), min_count_per_level=None, num_chunks=1

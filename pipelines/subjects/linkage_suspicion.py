@@ -80,30 +80,36 @@ def as_rows(frame: pl.DataFrame) -> pl.DataFrame:
 def other_names(frames: Iterable[tuple[str, pl.DataFrame]], profiles: pl.DataFrame, related: float) -> pl.DataFrame:
     """Names under which feeds give a known number and that are clearly not its person's (schema ALIAS).
 
-    `frames` are feeds with their evidence. Names are related where one could be another spelling of the other: the same
-    characters or sound, or at least the share `related` of the characters in common. A Latin and a Chinese name are not
-    compared.
+    `frames` are feeds with their evidence.
     """
-    owner = profiles.select("person_key", known="name", known_sorted="name_sorted", known_sound="name_sound")
     found = [pl.DataFrame(schema=ALIAS)]
     for feed, frame in frames:
         told = frame.select("person_key", "name").drop_nulls().unique()
-        other = told.join(owner, on="person_key").filter(pl.col("name") != pl.col("known"))
-        if other.is_empty():
-            continue
-        formed = names.with_forms(other)
-        mine, theirs = (pl.col(c).str.split("").list.unique() for c in ("name", "known"))
-        common = mine.list.set_intersection(theirs).list.len()
-        most = pl.max_horizontal(mine.list.len(), theirs.list.len())
-        same_script = pl.col("name").str.contains(names.LATIN) == pl.col("known").str.contains(names.LATIN)
-        is_other = (
-            same_script
-            & (pl.col("name_sorted") != pl.col("known_sorted"))
-            & (pl.col("name_sound") != pl.col("known_sound"))
-            & (common < related * most)
-        )
-        found.append(formed.filter(is_other).select("person_key", "name", feed=pl.lit(feed)))
+        found.append(other_than_owners(told, profiles, related).select("person_key", "name", feed=pl.lit(feed)))
     return pl.concat(found).unique().sort(*ALIAS)
+
+
+def other_than_owners(told: pl.DataFrame, profiles: pl.DataFrame, related: float) -> pl.DataFrame:
+    """Of rows (person_key, name) those with a name that is clearly not that of the number's known person.
+
+    Names are related where one could be another spelling of the other: the same characters or sound, or at least the
+    share `related` of the characters in common. A Latin and a Chinese name are compared by sound only.
+    """
+    owner = profiles.select("person_key", known="name", known_sorted="name_sorted", known_sound="name_sound")
+    other = told.join(owner, on="person_key").filter(pl.col("name") != pl.col("known"))
+    if other.is_empty():
+        return told.clear()
+    mine, theirs = (pl.col(c).str.split("").list.unique() for c in ("name", "known"))
+    common = mine.list.set_intersection(theirs).list.len()
+    most = pl.max_horizontal(mine.list.len(), theirs.list.len())
+    same_script = pl.col("name").str.contains(names.LATIN) == pl.col("known").str.contains(names.LATIN)
+    is_other = (
+        same_script
+        & (pl.col("name_sorted") != pl.col("known_sorted"))
+        & (pl.col("name_sound") != pl.col("known_sound"))
+        & (common < related * most)
+    )
+    return names.with_forms(other).filter(is_other).select(told.columns)
 
 
 def two_people(aliases: pl.DataFrame, person_of: pl.DataFrame) -> pl.DataFrame:

@@ -40,20 +40,25 @@ def in_any_order(name: pl.Expr) -> pl.Expr:
 
 
 def sounds(names: pl.Series) -> pl.Series:
-    """How short Chinese names sound: syllables without tones, one reading a character. Others stay as they are."""
+    """How names sound: syllables without tones, one reading a character, in one word; letters of Latin names likewise.
+
+    So a Chinese name meets itself in letters. Longer names of other scripts stay as they are.
+    """
     frame = pl.DataFrame({"name": names})
     name = pl.col("name")
-    is_short = (name.str.len_chars() <= _LONGEST_SOUNDED) & ~name.str.contains(LATIN)
+    is_latin = name.str.contains(LATIN)
+    is_short = (name.str.len_chars() <= _LONGEST_SOUNDED) & ~is_latin
     places = [name.str.slice(i, 1) for i in range(_LONGEST_SOUNDED)]
     short = frame.filter(is_short)
-    every = (
-        pl.concat([short.select(c=place) for place in places])["c"].unique().sort() if len(short) else pl.Series([""])
-    )
-    reading = {c: pinyin(c, style=Style.NORMAL)[0][0] for c in every.drop_nulls().to_list() if c}
-    reading[""] = ""
+    every = pl.concat([short.select(c=place) for place in places])["c"].unique().drop_nulls()
+    reading = {"": ""} | {c: pinyin(c, style=Style.NORMAL, v_to_u=False)[0][0] for c in every if c}
     heard = pl.concat_str([place.replace_strict(reading, default=None, return_dtype=pl.String) for place in places])
-    spaced = pl.concat_str([heard, pl.lit("|"), name.str.len_chars().cast(pl.String)])
-    return frame.select(pl.when(is_short).then(spaced).otherwise(name)).to_series().alias(names.name)
+    letters = name.str.to_lowercase().str.replace_all(r"[^a-z]", "")
+    return (
+        frame.select(pl.when(is_latin).then(letters).when(is_short).then(heard).otherwise(name))
+        .to_series()
+        .alias(names.name)
+    )
 
 
 def with_forms(frame: pl.DataFrame) -> pl.DataFrame:
