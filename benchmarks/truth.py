@@ -41,11 +41,14 @@ def residents(settings: Settings, connection: duckdb.DuckDBPyConnection) -> bool
     both = living.join(known, on="person_id", suffix="_known")
     elsewhere = both.filter(pl.col("res_village_code") != pl.col("village_code")).height
     extra = known.join(living, on="person_id", how="anti").join(truth, on="person_id", how="left")
-    unexplained = extra.filter(pl.col("alive").is_null() | pl.col("alive")).height
+    second = pl.read_parquet(settings.vault / "truth" / "identity.parquet").filter(kind="second_number")
+    doubles = extra["person_id"].is_in(pseudonyms(key, "person", second["new"]).to_list())
+    unexplained = extra.filter(~doubles & (pl.col("alive").is_null() | pl.col("alive"))).height
     print(f"true residents {living.height:,}; in the warehouse {known.height:,}")
     print(f"  missing {missing}, twice {twice}, in another village {elsewhere}")
-    died = extra.height - unexplained
-    print(f"  too many {extra.height}: {died} died and no feed has said so, {unexplained} unexplained")
+    twice_known, died = doubles.sum(), extra.height - unexplained - doubles.sum()
+    print(f"  too many {extra.height}: {died} died and no feed has said so, {twice_known} second records", end="")
+    print(f" of a known person under another number, {unexplained} unexplained")
     for name in ATTRIBUTES:
         right = both.filter(pl.col(name).eq_missing(pl.col(f"{name}_known"))).height
         empty = both[f"{name}_known"].null_count()
