@@ -1,5 +1,6 @@
 """The 幸福 index's own specification: what it declares, small villages, and a new dimension by rows alone."""
 
+from datetime import date
 from fractions import Fraction
 
 import polars as pl
@@ -7,6 +8,7 @@ import pytest
 
 from pipelines.indices.build import build
 from pipelines.indices.column_methods import Goalposts
+from pipelines.indices.editions import find_editions, read_lock
 from pipelines.indices.load import load_spec
 from tests.indices.conftest import SPECS
 
@@ -143,3 +145,13 @@ def test_a_dimension_below_three_fifths_is_not_guessed():
     )
     happy = result.scores("village").filter(pl.col("node") == "HAPPY")
     assert happy["score"].is_not_null().all() and set(happy["availability_exact"]) == {"3/4"}
+
+
+def test_both_editions_are_frozen_and_in_force_since_the_first_date():
+    locked = read_lock(SPECS)
+    editions = find_editions(SPECS, date(2020, 1, 1))
+    assert [edition.spec.index for edition in editions] == ["happiness-extended", "happiness"]
+    for edition in editions:
+        assert locked[f"{edition.spec.index} {edition.spec.edition}"] == edition.fingerprint
+        assert edition.spec.valid_from == "2020-01-01"
+    assert find_editions(SPECS, date(2019, 12, 31)) == []
