@@ -9,6 +9,7 @@ from dagster import AssetCheckSeverity as Severity
 
 from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import Contract, load_contracts
+from pipelines.feeds.decisions import DecisionProblem, entries
 from pipelines.feeds.deliveries import find
 from pipelines.feeds.expectations import Verdict, judge_batches
 from pipelines.feeds.intake import land_all
@@ -157,9 +158,10 @@ def _result(contract: Contract, statuses: list[Status], verdicts: list[Verdict],
 
 
 def new_deliveries_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition:
-    """Asks for a run of the latest delivered date whenever what lies in landing/ has changed.
+    """Asks for a run of the latest date delivered or decided whenever what lies in landing/ has changed.
 
-    The run key is a fingerprint of the deliveries, so the same landing never asks twice, whatever the cursor says.
+    The run key is a fingerprint of deliveries and decisions, so the same landing never asks twice, whatever the cursor
+    says.
     """
     contracts = load_contracts(settings.contracts)
 
@@ -168,11 +170,19 @@ def new_deliveries_sensor(settings: Settings, job_name: str) -> dg.SensorDefinit
         deliveries, _ = find(settings.landing, contracts)
         if not deliveries:
             return dg.SkipReason("landing/ has no deliveries")
-        seen = ";".join(d.label for d in deliveries)
+        try:
+            decided = list(entries(settings.landing))
+        except DecisionProblem as problem:
+            return dg.SkipReason(str(problem))
+        seen = ";".join([*(d.label for d in deliveries), *(f"{name} {entry}" for name, entry in decided)])
         fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
         if context.cursor == fingerprint:
             return dg.SkipReason("nothing new in landing/")
-        as_of = max(d.business_on for d in deliveries).isoformat()
+        # A decision counts from its own date on, which may be later than any delivery's.
+        days = [*(d.business_on for d in deliveries), *(e["decided_on"] for _, e in decided if "decided_on" in e)]
+        as_of = max((day for day in map(str, days) if DAILY.has_partition_key(day)), default=None)
+        if as_of is None:
+            return dg.SkipReason("everything in landing/ is dated later than today")
         return dg.SensorResult([dg.RunRequest(run_key=fingerprint, partition_key=as_of)], cursor=fingerprint)
 
     return new_deliveries

@@ -26,6 +26,7 @@ from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.receipts import MAKING, RECEIPT, REFUSED, Problem, Receipt, read_receipt, write_synced
 from pipelines.feeds.waivers import concerning, fingerprint
 from pipelines.identifiers import Key
+from pipelines.refusal import Refusal
 from pipelines.settings import Settings
 
 Report = Callable[[str], None]
@@ -66,6 +67,7 @@ def land_feed(
         receipts.append(
             _land(settings, contract, key, delivery, marks[delivery], fresh, decided, report, delivery == afresh)
         )
+    _withdraw(settings, contract.feed, found, report)
     _sweep(settings, contract.feed)
     return receipts
 
@@ -137,6 +139,33 @@ def reference_sha256(settings: Settings, contract: Contract) -> str:
     for name in sorted({name for names in tables for name in names}):
         digest.update(f"{name}\0".encode() + hashlib.sha256((settings.reference / name).read_bytes()).digest())
     return digest.hexdigest()
+
+
+class LandingLost(Refusal):
+    """Everything a feed ever delivered is gone from landing/: no run may take that for what the department said."""
+
+
+def _withdraw(settings: Settings, feed: str, found: Collection[Delivery], report: Report | None) -> None:
+    """Forget deliveries that were taken out of landing/: what is not there counts for nothing.
+
+    Their rows held back are written down as gone. Raises LandingLost where none of the feed's deliveries is left.
+    """
+    there = {(d.business_on.isoformat(), d.number) for d in found}
+    places = [path.parent for path in sorted((settings.lake / feed).glob(f"[0-9]*/[0-9]*/{RECEIPT}"))]
+    gone = [place for place in places if (place.parent.name, place.name) not in there]
+    if gone and not found:
+        raise LandingLost(
+            f"landing/{feed} holds none of the {len(gone)} deliveries that were landed from it: restore it; "
+            f"if the feed is really to begin anew, remove {settings.lake / feed} too"
+        )
+    for place in gone:
+        receipt = read_receipt(place / RECEIPT)
+        delivery = Delivery(feed, receipt.business_on, receipt.number, place)
+        quarantine.store(settings, delivery, None, receipt)
+        (place / RECEIPT).unlink()
+        shutil.rmtree(place)
+        if report is not None:
+            report(f"{delivery.label}: taken out of landing/, so it counts no longer")
 
 
 # ---------------------------------------------------------------- receipts

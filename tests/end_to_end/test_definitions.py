@@ -72,6 +72,31 @@ def test_the_sensor_asks_once_for_what_is_new(deliveries: Path, tmp_path: Path) 
     assert again.run_requests[0].run_key != request.run_key
 
 
+def test_the_sensor_asks_when_people_have_decided(deliveries: Path, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    shutil.copytree(deliveries / "landing" / "B03", tmp_path / "landing" / "B03")
+    sensor = build_defs(settings=settings).get_sensor_def("new_deliveries")
+    decision = tmp_path / "landing" / "decisions" / "a.yaml"
+    decision.parent.mkdir()
+
+    def ask(decided_on: str) -> dg.SensorResult | dg.SkipReason:
+        decision.write_text(f"- {{decision: accept, decided_on: {decided_on}}}\n")
+        with dg.DagsterInstance.ephemeral() as instance:
+            return sensor(dg.build_sensor_context(instance=instance))
+
+    keys = set()
+    for decided_on, as_of in (("2026-10-30", "2026-10-30"), ("2026-11-02", "2026-11-02"), ("2126-01-01", "2026-10-30")):
+        asked = ask(decided_on)
+        assert isinstance(asked, dg.SensorResult) and asked.run_requests
+        assert asked.run_requests[0].partition_key == as_of
+        keys.add(asked.run_requests[0].run_key)
+    assert len(keys) == 3
+    decision.write_text("- [")
+    with dg.DagsterInstance.ephemeral() as instance:
+        told = sensor(dg.build_sensor_context(instance=instance))
+    assert isinstance(told, dg.SkipReason) and "a.yaml" in str(told.skip_message)
+
+
 def test_the_schedule_runs_the_whole_line() -> None:
     schedule = build_defs().get_schedule_def("daily")
     assert schedule.job_name == WHOLE_LINE and schedule.cron_schedule == "0 6 * * *"

@@ -17,7 +17,7 @@ from pipelines.feeds.acts import ActRefused, Which, Who, release_hold, replay, w
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import DecisionProblem, read_decisions, read_waivers
 from pipelines.feeds.judge import judge
-from pipelines.feeds.land import land_feed
+from pipelines.feeds.land import LandingLost, land_feed
 from pipelines.feeds.receipts import read_receipts
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
@@ -319,6 +319,25 @@ def test_a_mended_code_table_has_the_delivery_read_again(settings, tmp_path, key
     (wider / "codes.csv").write_text("code\n1\n2\n", "utf-8")
     (second,) = land_feed(Settings(data=settings.data, reference=wider), contract, key, DAY)
     assert (second.accepted, second.quarantined) == (2, 0)
+
+
+def test_a_delivery_taken_out_of_landing_counts_no_longer_and_its_rows_are_on_record(landed, contract, key):
+    deliver(landed, "T01", DAY, "002", csv(GOOD))
+    land_feed(landed, contract, key, DAY)
+    shutil.rmtree(landed.landing / "T01" / DAY.isoformat() / "001")
+    said: list[str] = []
+    (receipt,) = land_feed(landed, contract, key, DAY, said.append)
+    assert receipt.number == "002" and [r.number for r in read_receipts(landed.lake, "T01")] == ["002"]
+    assert said == [f"T01 {DAY}/001: taken out of landing/, so it counts no longer"]
+    assert {e["became"] for e in quarantine.history(landed, *_place())} == {"gone"}
+    assert quarantine.read(landed, *_place()).is_empty()
+
+
+def test_a_lost_landing_is_no_word_of_the_department(landed, contract, key):
+    shutil.rmtree(landed.landing / "T01")
+    with pytest.raises(LandingLost, match="holds none of the 1 deliveries"):
+        land_feed(landed, contract, key, DAY)
+    assert rows(landed).height == 1
 
 
 def test_rows_of_a_delivery_that_is_refused_now_are_gone_not_lost(landed, tmp_path, key):
