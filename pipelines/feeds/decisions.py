@@ -6,7 +6,7 @@ rooms stand in the same folder and are passed by.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -80,12 +80,27 @@ _M = TypeVar("_M", bound=BaseModel)
 
 def read_decisions(landing: Path) -> list[Decision]:
     """Every decision to let a held delivery through, in order of file. Raises DecisionProblem."""
-    return _of_kind(landing, "accept", Decision)
+    return of_kinds(landing, {"accept": Decision})
 
 
 def read_waivers(landing: Path) -> list[Waiver]:
     """Every decision to let rows in as they are, in order of file. Raises DecisionProblem."""
-    return _of_kind(landing, "waive", Waiver)
+    return of_kinds(landing, {"waive": Waiver})
+
+
+def of_kinds(landing: Path, models: Mapping[str, type[_M]]) -> list[_M]:
+    """Every decision of these kinds (word → model), in order of file and place. Raises DecisionProblem."""
+    found: list[_M] = []
+    for name, entry in entries(landing):
+        model = models.get(entry["decision"])
+        if model is None:
+            continue
+        try:
+            found.append(model.model_validate(entry))
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+            raise DecisionProblem(f"landing/{DECISIONS}/{name}: {told}") from error
+    return found
 
 
 def entries(landing: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -146,16 +161,3 @@ def _linked(temporary: Path, folder: Path, stem: str) -> Path:
         finally:
             os.close(handle)
         return path
-
-
-def _of_kind(landing: Path, kind: str, model: type[_M]) -> list[_M]:
-    found: list[_M] = []
-    for name, entry in entries(landing):
-        if entry["decision"] != kind:
-            continue
-        try:
-            found.append(model.model_validate(entry))
-        except ValidationError as error:
-            told = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
-            raise DecisionProblem(f"landing/{DECISIONS}/{name}: {told}") from error
-    return found

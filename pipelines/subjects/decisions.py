@@ -8,10 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pipelines.feeds.decisions import DecisionProblem
+from pipelines.feeds.decisions import of_kinds
 
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{20}$")]
 
@@ -45,16 +44,5 @@ _MODELS: dict[str, type[Merge] | type[Split]] = {"merge": Merge, "split": Split}
 
 def read_person_decisions(landing: Path) -> list[PersonDecision]:
     """Every decision on persons, in order of date, then file and place. Raises DecisionProblem."""
-    found: list[PersonDecision] = []
-    for path in sorted((landing / "decisions").glob("*.y*ml")):
-        if path.is_symlink():
-            continue
-        try:
-            entries = yaml.safe_load(path.read_text("utf-8")) or []
-            for entry in entries if isinstance(entries, list) else []:
-                model = _MODELS.get(entry.get("decision", "")) if isinstance(entry, dict) else None
-                if model:
-                    found.append(model.model_validate(entry))
-        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-            raise DecisionProblem(f"landing/decisions/{path.name}: {error}") from error
+    found: list[PersonDecision] = of_kinds(landing, _MODELS)
     return sorted(found, key=lambda decision: decision.decided_on)
