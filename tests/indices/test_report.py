@@ -103,7 +103,7 @@ def test_pages_say_the_four_facts_and_what_to_improve_first(out):
     for words in (
         "数据日期 2026-10-31",
         "方法版本 2026.1",
-        "各维度已有指标的权重",
+        "数据覆盖（已有指标占维度权重）：教育 100%",
         "与上期相比：幸福指数 +",
         "先改什么",
         "得分有多可靠",
@@ -135,6 +135,17 @@ def test_names_stay_text_on_pages_and_in_the_workbook(out):
     assert book.sheetnames == ["说明", "得分", "指标", "先改什么", "可靠程度", "方法敏感性"]
     cells = [cell for row in book["得分"].iter_rows() for cell in row if cell.value == HOSTILE]
     assert cells and all(cell.data_type == "s" for cell in cells)
+
+
+def test_the_workbook_speaks_chinese_and_shows_its_columns(out):
+    book = openpyxl.load_workbook(out / "report.xlsx")
+    choices = {row[2].value for row in book["方法敏感性"].iter_rows(min_row=2)}
+    assert "现行做法、最小最大值、标准分、百分位" in choices
+    assert not any(re.search("[a-z]{4}", text or "") for text in choices)
+    names = book["得分"]
+    widest = max(len(str(cell.value)) for cell in names["C"] if cell.value != HOSTILE)
+    assert names.column_dimensions["C"].width > widest and names.freeze_panes == "A2"
+    assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
 
 
 def test_small_cells_are_hidden_everywhere_and_never_alone(out, database):

@@ -37,6 +37,25 @@ FACTORS = {
     "weight_noise": "权重浮动",
     "drop": "剔除单项指标",
 }
+CHOICES = {
+    "declared": "现行做法",
+    "none": "不处理",
+    "minmax": "最小最大值",
+    "zscore": "标准分",
+    "rank": "位次",
+    "percentile_rank": "百分位",
+    "goalposts": "固定目标值",
+    "winsorise": "缩尾",
+    "percentile_clip": "百分位截断",
+    "mean": "均值",
+    "median": "中位数",
+    "arithmetic": "算术平均",
+    "geometric": "几何平均",
+    "harmonic": "调和平均",
+    "equal": "等权",
+    "entropy": "熵权",
+    "critic": "CRITIC",
+}
 
 
 @dataclass
@@ -104,6 +123,11 @@ class Facts:
         if len(parts) == len(self.dimensions):
             return f"{FACTORS[key]}（各维度内）"
         return f"{FACTORS[key]}（{'、'.join(self.name(code) for code in parts)}）" if parts else FACTORS[key]
+
+    def choice_names(self, choices: str) -> str:
+        """Name the choices of a factor, written `minmax (range …); zscore (…)`, without their parameters."""
+        names = [choice.split(" (")[0].strip() for choice in choices.split("; ") if choice]
+        return "、".join(CHOICES.get(name, name) for name in names)
 
     def first_to_improve(self, area: Area) -> list[dict[str, Any]]:
         """Indicators by what the whole index (else the dimension) would gain if they were as good as can be.

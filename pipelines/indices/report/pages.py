@@ -25,11 +25,15 @@ def _rank(row: dict[str, Any]) -> str:
     return "—" if row["rank"] is None else f"{row['rank']:.0f}"
 
 
+def _coverage(row: dict[str, Any]) -> str:
+    exact = row["availability_exact"]
+    return "0" if exact is None else f"{row['availability']:.0%}" + ("" if exact in ("0", "1") else f"（{exact}）")
+
+
 def four_facts(facts: Facts, area: Area) -> str:
     """Data date, coverage, formula version and change: the four facts every score is published with."""
     edition = facts.edition
-    shares = [area.scores[node]["availability_exact"] or "0" for node in facts.dimensions]
-    covered = "，".join(f"{facts.name(node)} {share}" for node, share in zip(facts.dimensions, shares, strict=True))
+    covered = "，".join(f"{facts.name(node)} {_coverage(area.scores[node])}" for node in facts.dimensions)
     changes = []
     for node in (facts.root, *facts.dimensions):
         points = area.history.get(node, [])
@@ -38,7 +42,7 @@ def four_facts(facts: Facts, area: Area) -> str:
     change = "，".join(changes) if changes else "无上期可比"
     return (
         f'<p class="note">数据日期 {edition["as_of"]:%Y-%m-%d}　方法版本 {escape(edition["edition"])}'
-        f"（{edition['fingerprint'][:12]}）<br>各维度已有指标的权重：{escape(covered)}<br>与上期相比：{escape(change)}</p>"
+        f"（{edition['fingerprint'][:12]}）<br>数据覆盖（已有指标占维度权重）：{escape(covered)}<br>与上期相比：{escape(change)}</p>"
     )
 
 

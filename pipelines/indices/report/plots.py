@@ -45,7 +45,8 @@ def bands(rows: Sequence[tuple[str, float, float, float]], most: int, title: str
         return left + span * (rank - 1) / max(most - 1, 1)
 
     body = []
-    for tick in sorted({1, *range(50, most, 50), most}):
+    # The last round number gives way where it would run into the number of areas.
+    for tick in sorted({1, *range(50, most - max(1, most // 20), 50), most}):
         body.append(f'<line x1="{at(tick):.1f}" y1="0" x2="{at(tick):.1f}" y2="{height - 20:.1f}" stroke="{PALE}"/>')
         body.append(svg.words(at(tick), height - 6, str(tick), "middle", GREY))
     for number, (name, rank, low, high) in enumerate(rows):

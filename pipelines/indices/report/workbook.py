@@ -24,7 +24,8 @@ def write_workbook(facts: Facts, path: Path) -> None:
             page.freeze_panes(1, 0)
             for column, words in enumerate(head):
                 page.write_string(0, column, words, bold)
-                page.set_column(column, column, max(10, 2 * len(words) + 2))
+                page.set_column(column, column, _width([words, *(row[column] for row in rows)]))
+            page.autofilter(0, 0, len(rows), len(head) - 1)
             for number, row in enumerate(rows, start=1):
                 for column, value in enumerate(row):
                     if isinstance(value, str):
@@ -64,6 +65,12 @@ def write_workbook(facts: Facts, path: Path) -> None:
         sheet("可靠程度", columns, [row for area in _areas(facts) for row in _doubt(facts, area)])
         columns = ["维度", "方法上的选择", "可选做法", "单独影响", "总影响", "总影响下限", "总影响上限"]
         sheet("方法敏感性", columns, [_effect(facts, effect) for effect in facts.effects])
+
+
+def _width(values: list[Any]) -> int:
+    """Return the width that shows a column's longest text, within reason; a Chinese character is two wide."""
+    widest = max(sum(2 if ord(letter) > 255 else 1 for letter in str(value)) for value in values if value is not None)
+    return min(60, max(8, widest + 3))
 
 
 def _areas(facts: Facts) -> list[Area]:
@@ -146,7 +153,8 @@ def _doubt(facts: Facts, area: Area) -> list[list[Any]]:
         if method is None or sample is None:
             continue
         shown = score["rank"] is not None
-        ranks = [score["rank"], method["rank_low"], method["rank_high"]] if shown else [None, None, None]
+        bands = [round(method[key], 1) for key in ("rank_low", "rank_high")]
+        ranks = [score["rank"], *bands] if shown else [None, None, None]
         rows.append(
             [
                 area.code,
@@ -163,4 +171,4 @@ def _doubt(facts: Facts, area: Area) -> list[list[Any]]:
 def _effect(facts: Facts, effect: dict[str, Any]) -> list[Any]:
     known = facts.factor_name(effect["factor"])
     numbers = [round(effect[key], 4) for key in ("first", "total", "total_low", "total_high")]
-    return [facts.name(effect["node"]), known, effect["choices"], *numbers]
+    return [facts.name(effect["node"]), known, facts.choice_names(effect["choices"]), *numbers]
