@@ -68,7 +68,8 @@ def judge_batches(settings: Settings, contract: Contract, statuses: Sequence[Sta
 
 def _judge(settings: Settings, contract: Contract, status: Status, before: Status | None) -> Verdict:
     folder = settings.quality_docs / status.feed / status.business_on.isoformat() / status.number
-    made_of = [status.sha256, contract.sha256, before.sha256 if before else ""]
+    decided = f"{status.accepted} {status.waived}"
+    made_of = [status.sha256, contract.sha256, before.sha256 if before else "", decided]
     kept = folder / VERDICT
     if kept.exists():
         told = json.loads(kept.read_text("utf-8"))
