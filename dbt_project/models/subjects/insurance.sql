@@ -9,5 +9,5 @@ select
     last_paid_ym,
     strptime(last_paid_ym::varchar, '%Y%m')::date as last_paid_on,
     employer_id
-from {{ ref('stg_f11') }}
+from {{ resolved('f11') }}
 where person_id is not null

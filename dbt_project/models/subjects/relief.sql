@@ -13,5 +13,5 @@ select
     r.is_applicant,
     r.village_code,
     r.n_family
-from {{ ref('stg_f06') }} as r
+from {{ resolved('f06') }} as r
 left join {{ ref('person') }} as p on p.person_id = r.person_id

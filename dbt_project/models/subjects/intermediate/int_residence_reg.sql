@@ -2,5 +2,5 @@
 select
     r.*,
     coalesce(r.valid_to_on >= c.as_of, true) as is_open
-from {{ ref('stg_f01') }} as r
+from {{ resolved('f01') }} as r
 cross join {{ source('run', 'context') }} as c
