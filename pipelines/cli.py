@@ -6,8 +6,9 @@ Every room brings its commands in `<room>/command.py`; here stand those that nee
 import atexit
 import os
 import sys
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,8 +16,26 @@ from pipelines.feeds.command import app as feeds_app
 from pipelines.products.catalogue.command import catalogue_command
 from pipelines.releases.command import app as release_app
 from pipelines.settings import Settings
+from pipelines.subjects.command import commands as subject_commands
 from pipelines.tags.command import app as tags_app
 from pipelines.terminal import AsJson, DryRun, as_date, failed, out, print_json, print_table, say, speaking, wrong_use
+
+if TYPE_CHECKING:
+    from pipelines.subjects.show import Published
+
+
+def _published(settings: Settings, day: date | None) -> "Published | None":
+    """The published database of a date, the last of several; without a date the current one."""
+    from pipelines.releases.layout import Manifest, current, release_names
+    from pipelines.subjects.show import Published
+
+    of_day = [name for name in release_names(settings.releases) if day and name.startswith(f"{day}.")]
+    name = of_day[-1] if of_day else None if day else current(settings.releases)
+    if name is None:
+        return None
+    folder = settings.releases / name
+    return Published(folder / "warehouse.duckdb", Manifest.read(folder).as_of)
+
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="幸福云 warehouse")
 # It speaks of tags and ledgers too, so the room of the feeds cannot bring it.
@@ -24,6 +43,7 @@ feeds_app.command("catalogue")(catalogue_command)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(tags_app, name="tags")
 app.add_typer(release_app, name="release")
+app.add_typer(subject_commands(_published), name="subject")
 
 
 @app.command()
