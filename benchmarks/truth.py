@@ -32,7 +32,7 @@ def residents(settings: Settings, connection: duckdb.DuckDBPyConnection) -> bool
     """Every true resident once, by number, in the right village; and how many attributes are as they really are."""
     truth = pl.read_parquet(settings.vault / "truth" / "persons.parquet")
     key = load_key(settings.key_path, must_exist=True)
-    truth = truth.with_columns(pseudonyms(key, "person", truth["cert_no"]).alias("person_id"))
+    truth = truth.with_columns(pseudonyms(key, "person", truth["told_by"]).alias("person_id"))
     living = truth.filter(pl.col("is_resident"))
     found = connection.sql(RESIDENTS).to_arrow_table()
     known = pl.DataFrame(pl.from_arrow(found))

@@ -152,6 +152,17 @@ class Contract(Strict):
     def _has(self, rule: RowRule) -> bool:
         return rule.column in self.by_name
 
+    def _identity_problems(self, column: Column) -> Iterator[str]:
+        for name in (name for names in column.intake.qualified_by.values() for name in names):
+            if name not in self.outputs:
+                yield f"{column.name}: qualified_by names no lake column: {name}"
+        if column.intake.qualified_by and "kind" not in column.parts:
+            yield f"{column.name}: qualified_by needs the part kind to be kept"
+        if column.is_linked and column.intake.role != "identity":
+            yield f"{column.name}: on_invalid: link is for identity columns"
+        if column.intake.instead_of and not self._is_linked(column.intake.instead_of):
+            yield f"{column.name}: instead_of names no identity column with on_invalid: link"
+
     def _column_problems(self) -> Iterator[str]:
         seen: set[str] = set()
         for column in self.columns:
@@ -163,10 +174,7 @@ class Contract(Strict):
                 yield f"{column.name}: a key needs the domain of its pseudonym"
             if column.intake.declared_by and column.intake.declared_by not in self.by_name:
                 yield f"{column.name}: declared_by names no column"
-            if column.is_linked and column.intake.role != "identity":
-                yield f"{column.name}: on_invalid: link is for identity columns"
-            if column.intake.instead_of and not self._is_linked(column.intake.instead_of):
-                yield f"{column.name}: instead_of names no identity column with on_invalid: link"
+            yield from self._identity_problems(column)
             if bool(column.physical) == (column.logic is not None):
                 yield f"{column.name}: a column has either a physicalName or transformLogic"
             if (

@@ -60,6 +60,8 @@ class Intake(Strict):
     keep: tuple[Part, ...] = ("id",)
     kinds: tuple[str, ...] = ()
     declared_by: str | None = None
+    # Columns of whose values, beside the number, a person is told by, for kinds of document whose numbers repeat.
+    qualified_by: dict[str, tuple[str, ...]] = {}
     with_suffix: bool = False
     domain: str | None = None
     dates: tuple[DateForm, ...] = ("ymd",)

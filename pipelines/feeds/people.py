@@ -15,7 +15,9 @@ class Slot(BaseModel):
     """One person of a row, by the names of the contract's columns that tell who it is.
 
     `id` is the identity column (its pseudonym stands in `<id>_id`); `other_name` is used where `name` is empty, as
-    where Latin and Chinese names have columns of their own. The others stand in the lake under the names given.
+    where Latin and Chinese names have columns of their own; `guardian` is the identity column of the person under whose
+    number a child without one is known, so that it and the birth date tell who is meant. The others stand in the lake
+    under the names given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,12 +33,15 @@ class Slot(BaseModel):
     dwelling: str | None = None
     village: str | None = None
     household_no: str | None = None
+    guardian: str | None = None
 
     @property
     def columns(self) -> dict[str, str]:
-        """What is known of the person → the column that says it, the identity column left out."""
+        """What is known of the person → the lake column that says it; identity columns are left out."""
         return {
-            field: column for field, column in self.model_dump(exclude={"slot", "id"}).items() if column is not None
+            field: column
+            for field, column in self.model_dump(exclude={"slot", "id", "guardian"}).items()
+            if column is not None
         }
 
 
@@ -52,7 +57,14 @@ class Described(Protocol):
         """Its type in the lake."""
 
 
-_ROLES = {"id": "identity", "name": "name", "other_name": "name", "mobile": "phone", "address": "address"}
+_ROLES = {
+    "id": "identity",
+    "guardian": "identity",
+    "name": "name",
+    "other_name": "name",
+    "mobile": "phone",
+    "address": "address",
+}
 
 
 def problems(slots: Collection[Slot], columns: Mapping[str, Described]) -> Iterator[str]:
@@ -64,7 +76,8 @@ def problems(slots: Collection[Slot], columns: Mapping[str, Described]) -> Itera
     for slot in slots:
         if names.count(slot.slot) > 1:
             yield f"people: slot {slot.slot} is declared twice"
-        for field, name in ({"id": slot.id} if slot.id else {}).items() | slot.columns.items():
+        numbers = {"id": slot.id, "guardian": slot.guardian}
+        for field, name in {k: v for k, v in numbers.items() if v}.items() | slot.columns.items():
             if name not in columns:
                 yield f"people: {slot.slot}.{field} names no column: {name}"
             elif columns[name].role != _ROLES.get(field, columns[name].role):

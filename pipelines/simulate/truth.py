@@ -129,6 +129,7 @@ def _strangers(world: World) -> pl.DataFrame:
         pl.col("uid").alias("person_uid"),
         "cert_no",
         pl.lit("111").alias("cert_kind"),
+        pl.col("cert_no").alias("told_by"),
         "name",
         pl.col("sex").cast(pl.String).alias("sex_code"),
         days.as_date("birth").alias("birth_on"),
@@ -136,6 +137,12 @@ def _strangers(world: World) -> pl.DataFrame:
         pl.lit(False).alias("is_resident"),
         pl.lit(False).alias("in_base"),
     )
+
+
+def _told_by() -> pl.Expr:
+    """What is one person's alone: the number; of passports, which repeat between countries, with nation and birth."""
+    passport = pl.concat_str("cert_no", "nation", days.text("birth", "%Y-%m-%d"), separator="/")
+    return pl.when(pl.col("cert_kind") == "414").then(passport).otherwise("cert_no")
 
 
 def persons(world: World, day: date) -> pl.DataFrame:
@@ -157,6 +164,7 @@ def persons(world: World, day: date) -> pl.DataFrame:
             pl.col("uid").alias("person_uid"),
             "cert_no",
             "cert_kind",
+            _told_by().alias("told_by"),
             "name",
             pl.col("sex").cast(pl.String).alias("sex_code"),
             days.as_date("birth").alias("birth_on"),

@@ -84,6 +84,7 @@ def slotted(*slots):
         ([{"slot": "a", "id": "who", "mobile": "name"}], "role phone"),
         ([{"slot": "a", "id": "who", "birth_on": "born"}], "must be a date"),
         ([{"slot": "a", "id": "who", "village": "remark"}], "stays at the door"),
+        ([{"slot": "a", "id": "who", "guardian": "name"}], "role identity"),
         ([{"slot": "a", "id": "who", "colour": "born"}], "colour"),
     ],
 )
@@ -97,6 +98,41 @@ def test_a_slot_tells_what_is_known_of_the_person_and_where(tmp_path):
     write_contract(tmp_path, slotted({"slot": "a", "id": "who", "name": "name"}))
     (slot,) = load_contracts(tmp_path)["T01"].people
     assert (slot.slot, slot.id, slot.columns) == ("a", "who", {"name": "name"})
+
+
+def of_numbers(**options):
+    return [column("who", "W", role="identity", **options), column("other", "W", role="identity", instead_of="who")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rules", "said"),
+    [
+        ([column("a", "A", on_invalid="link")], [], "on_invalid: link is for identity columns"),
+        (of_numbers(), [], "instead_of names no identity column"),
+        (of_numbers(), [rule("r", "who", "who_id is null", "link")], "severity link needs an identity column"),
+        ([column("who", "W", role="identity", qualified_by={"passport": ["nation"]})], [], "no lake column: nation"),
+        ([column("who", "W", role="identity", qualified_by={"passport": []})], [], "needs the part kind"),
+    ],
+)
+def test_declarations_on_numbers_that_cannot_hold_are_refused(tmp_path, columns, rules, said):
+    write_contract(tmp_path, document("T01", columns, CSV, *rules))
+    with pytest.raises(ContractProblem, match=said):
+        load_contracts(tmp_path)
+
+
+def test_what_a_number_leaves_behind_is_no_more_open_than_the_number(tmp_path):
+    columns = [column("who", "W", role="identity", on_invalid="link", classification="sensitive")]
+    contract = make_contract(tmp_path, columns, CSV)
+    classes = {name: contract.output_class(name) for name in contract.outputs}
+    assert classes == {
+        "who_id": "internal",
+        "who_candidates": "internal",
+        "who_stated_birth_on": "sensitive",
+        "who_mask_key": "internal",
+    }
+    restricted = [column("who", "W", role="identity", on_invalid="link", classification="restricted")]
+    contract = make_contract(tmp_path, restricted, CSV)
+    assert {contract.output_class(name) for name in contract.outputs} == {"restricted"}
 
 
 def test_fixed_width_columns_fill_their_record_without_gap_or_overlap(contracts):
