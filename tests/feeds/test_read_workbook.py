@@ -248,10 +248,14 @@ def test_cells_of_every_kind_are_read_as_text(tmp_path):
         sheet.write_blank(5, 1, None, day)
         sheet.write_number(5, 2, 1e15 - 1)
         sheet.write_string(5, 3, "a\nb<&>")
+        sheet.write_formula(6, 0, "=A1/0", None, "#DIV/0!")
+        sheet.write_formula(6, 1, "=Q99", None, "#REF!")
+        sheet.write_string(6, 2, '<c t="e">')
     assert [row[:4] + row[5:] for row in cells(read_book(tmp_path, out.getvalue()))] == [
         ("1958-02-28", "2026-10-30 23:59:59", "07:30:00", "0", 3),
         ("2", "ab", "张三 ", " 0010 ", 4),
         ("-12.5", None, "999999999999999", "a\nb<&>", 6),
+        ("#DIV/0!", "#REF!", '<c t="e">', None, 7),
     ]
 
 

@@ -27,7 +27,7 @@ _PATTERN_SIGNS = frozenset("*?[]{}")
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 # Numbers that any writer of shortest decimals writes alike; the others are written anew.
 _PLAIN_NUMBER = r"^(?:0|-?[1-9][0-9]{0,14}(?:\.[0-9]{1,6})?|-?0\.0{0,2}[1-9][0-9]{0,9})$"
-_LIMITS: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "temp_directory": ""}
+_LIMITS: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "temp_directory": "", "enable_progress_bar": False}
 
 
 class _NotUsualError(Exception):

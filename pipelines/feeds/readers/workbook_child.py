@@ -31,6 +31,8 @@ MAX_RATIO = 300
 RATIO_FREE_BYTES = 10_000_000
 MAX_COLUMNS = 1_000
 MAX_CELLS = 30_000_000
+ERROR_CELL = re.compile(rb"""(<c\b[^>]{,200}\bt=)(?:"e"|'e')""")
+LONGEST_TAG = 250
 
 
 class Refused(Exception):
@@ -46,8 +48,7 @@ def main() -> None:
     try:
         password = sys.stdin.buffer.read()
         book = unlock(path, password) if password else io.BytesIO(path.read_bytes())
-        inspect(book)
-        dump(book, sheets)
+        dump(errors_as_text(book) if inspect(book) else book, sheets)
     except Refused as refused:
         emit({"problem": refused.args[0], "detail": refused.args[1]})
     except MemoryError:
@@ -70,8 +71,11 @@ def unlock(path: Path, password: bytes) -> io.BytesIO:
             raise Refused("wrong_password", "") from error
 
 
-def inspect(book: io.BytesIO) -> None:
-    """Refuse by what the workbook says of itself, then by what it unpacks to, before anything of it is parsed."""
+def inspect(book: io.BytesIO) -> bool:
+    """Refuse by what the workbook says of itself, then by what it unpacks to, before anything of it is parsed.
+
+    Returns whether a sheet has cells whose formula gave an error.
+    """
     head = book.read(8)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise Refused("encrypted", "")
@@ -87,23 +91,42 @@ def inspect(book: io.BytesIO) -> None:
                 raise Refused("encrypted", "")
             if entry.file_size > RATIO_FREE_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
                 raise Refused("too_large", f"ratio above {MAX_RATIO}")
-        for entry in entries:
-            if entry.filename.endswith((".xml", ".rels")):
-                _inspect_xml(archive, entry)
+        xml = [entry for entry in entries if entry.filename.endswith((".xml", ".rels"))]
+        has_errors = [_inspect_xml(archive, entry) for entry in xml]
     book.seek(0)
+    return any(has_errors)
 
 
-def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     with archive.open(entry) as file:
-        head = file.read(8192)
-        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+        piece = file.read(PIECE_BYTES)
+        if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
             raise Refused("damaged", "declares entities")
-        dimension = re.search(rb'<dimension\s+ref="[A-Z]+\d+:([A-Z]+)(\d+)"', head)
+        dimension = re.search(rb'<dimension\s+ref="[A-Z]+\d+:([A-Z]+)(\d+)"', piece[:8192])
         if dimension:
             _refuse_huge(int(dimension[2]), _column_number(dimension[1].decode()))
-        # Unpacked once for nothing but its size and checksum, which this library holds to what was claimed.
-        while file.read(PIECE_BYTES):
-            pass
+        has_errors, tail = False, b""
+        # Unpacked to its end for its size and checksum, which this library holds to what was claimed.
+        while piece:
+            has_errors = has_errors or ERROR_CELL.search(tail + piece) is not None
+            tail, piece = piece[-LONGEST_TAG:], file.read(PIECE_BYTES)
+    return has_errors
+
+
+def errors_as_text(book: io.BytesIO) -> io.BytesIO:
+    """The workbook with #REF! and its like as text: the library would give empty cells, which say another thing."""
+    written = io.BytesIO()
+    with (
+        zipfile.ZipFile(book) as source,
+        zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
+    ):
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename.endswith(".xml"):
+                content = ERROR_CELL.sub(rb'\1"str"', content)
+            target.writestr(entry.filename, content)
+    written.seek(0)
+    return written
 
 
 def _refuse_huge(rows: int, columns: int) -> None:
