@@ -46,11 +46,14 @@ COUNTS = ("delivered", "accepted", "quarantined", "duplicate", "waived")
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """Every feed that has a contract."""
-    from pipelines.feeds.status import entry
+    """Every feed that has a contract, how many of its dates are accepted, and whether every row is accounted for."""
+    from pipelines.feeds.status import judged, listing
 
-    rows = [entry(c) for c in contracts_of(Settings()).values()]
-    give(rows, as_json, ("feed", "system", "department", "format", "cadence"))
+    settings = Settings()
+    contracts = contracts_of(settings)
+    with speaking():
+        rows = listing(contracts, judged(settings, contracts))
+    give(rows, as_json, ("feed", "system", "department", "format", "cadence", "accepted_dates", "reconciled"))
 
 
 @app.command("status")

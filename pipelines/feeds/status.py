@@ -1,6 +1,6 @@
 """Where every delivery stands, from receipts and decisions: what the command line prints and a release records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -70,3 +70,25 @@ def entry(contract: Contract) -> dict[str, Any]:
         "contract": contract.path.name,
         "contract_version": contract.version,
     }
+
+
+def listing(contracts: Mapping[str, Contract], statuses: Iterable[Status]) -> list[dict[str, Any]]:
+    """Every feed with how it stands: deliveries, dates of which one is accepted, and whether all of them reconcile.
+
+    A feed that never delivered has nothing that could reconcile.
+    """
+    by_feed: dict[str, list[Status]] = {feed: [] for feed in contracts}
+    for status in statuses:
+        by_feed[status.feed].append(status)
+    rows = []
+    for feed, contract in contracts.items():
+        mine = by_feed[feed]
+        dates = sorted({s.business_on for s in mine if s.state == "accepted"})
+        counts = {
+            "deliveries": len(mine),
+            "accepted_dates": len(dates),
+            "last_accepted": dates[-1].isoformat() if dates else None,
+            "reconciled": bool(mine) and all(reconciles(s) for s in mine),
+        }
+        rows.append(entry(contract) | counts)
+    return rows

@@ -123,6 +123,28 @@ def test_a_decisions_file_that_cannot_be_read_is_told_with_its_name(landed):
     assert code == 2 and "landing/decisions/a.yaml" in said
 
 
+def test_a_file_is_tried_as_if_it_were_delivered(landed, tmp_path):
+    many = "".join(f"{i},{citizen(i)},20260101,,\n" for i in range(1, 60))
+    deliver(landed, "T01", DAY + timedelta(days=1), "001", {"f.csv": (HEADER + many).encode()})
+    xfy("feeds", "land")
+    day = (DAY + timedelta(days=1)).isoformat()
+    answer("feeds", "release-hold", "T01", day, "001", "--name", "张三", "--reason", "新增属实", "--decided-on", day)
+    before = sorted(p for p in landed.root.rglob("*") if p.name != "run.lock")
+    for name, text, state, told in (
+        ("good.csv", many, "accepted", ""),
+        ("few.csv", many[:200], "held", "outside -20 % to +50 %"),
+        ("none.csv", "", "held", "no rows at all"),
+        ("cut.csv", many[:-1], "rejected", "cut off"),
+    ):
+        (tmp_path / name).write_text(HEADER + text, "utf-8")
+        day = (DAY + timedelta(days=2)).isoformat()
+        code, said = xfy("feeds", "check", "T01", str(tmp_path / name), "--date", day, "--json")
+        body = json.loads(said)
+        assert (code, body["state"]) == (0 if state == "accepted" else 1, state)
+        assert told in " ".join(body["reasons"])
+    assert sorted(p for p in landed.root.rglob("*") if p.name != "run.lock") == before
+
+
 # ---------------------------------------------------------------- deciding
 
 
@@ -254,3 +276,19 @@ def test_help_loads_none_of_the_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_list_says_of_every_feed_how_many_dates_are_accepted_and_that_rows_reconcile(house):
+    before = json.loads(xfy("feeds", "list", "--json")[1])
+    assert [(f["feed"], f["accepted_dates"], f["last_accepted"], f["reconciled"]) for f in before] == [
+        ("T01", 0, None, False)
+    ]
+    good, empty = (HEADER + f"1,{citizen(1)},20260101,20260201,\n").encode(), HEADER.encode()
+    for days, number, text in ((0, "001", good), (0, "002", good + b"\n"), (1, "001", good), (2, "001", empty)):
+        deliver(house, "T01", DAY + timedelta(days=days), number, {"f.csv": text})
+    assert xfy("feeds", "land")[0] == 0
+    (after,) = json.loads(xfy("feeds", "list", "--json")[1])
+    assert after["contract"] == "T01.yaml" and after["deliveries"] == 4
+    # Two deliveries of one date are one date; the empty one is held.
+    assert (after["accepted_dates"], after["reconciled"]) == (2, True)
+    assert after["last_accepted"] == (DAY + timedelta(days=1)).isoformat()
