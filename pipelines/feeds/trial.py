@@ -14,18 +14,24 @@ import polars as pl
 from pipelines.feeds import readers
 from pipelines.feeds.check import Checked, check
 from pipelines.feeds.contracts import Contract
+from pipelines.feeds.decisions import read_decisions
+from pipelines.feeds.judge import judge
 from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.receipts import Receipt, read_receipts
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 
 EXAMPLE_LINES = 5
+# A number after every number a delivery can have.
+_TRIAL = "trial"
 
 
 def try_delivery(settings: Settings, contract: Contract, path: Path, business_on: date) -> dict[str, Any]:
-    """Reads and checks a file or a delivery's folder as of a business date.
+    """Reads, checks and judges a file or a delivery's folder as if it were delivered for a business date.
 
-    Returns state (accepted or rejected), the four counts, and for each broken rule its rows, first lines and message.
-    Pseudonyms are made under a key that is thrown away, and no value of a row is returned.
+    Returns state (accepted, held or rejected) and reasons beside the deliveries landed before, the four counts, and for
+    each broken rule its rows, first lines and message. Pseudonyms are made under a key that is thrown away, and no
+    value of a row is returned.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = path
@@ -35,14 +41,29 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
         try:
             raw = readers.read(contract, folder, settings.passwords)
         except DeliveryProblem as problem:
-            reason = problem.describe(contract.feed, business_on.isoformat(), "trial")
+            reason = problem.describe(contract.feed, business_on.isoformat(), _TRIAL)
             return {**_counts(0, 0, 0, 0), "state": "rejected", "rules": [], "reasons": [reason]}
         checked = check(contract, raw, Key(bytes(32)), business_on, settings.reference)
     counts = _counts(checked.delivered, checked.rows.height, checked.quarantine.height, checked.duplicates.height)
-    reasons = [] if raw.declared in (None, checked.delivered) else [f"the trailer states {raw.declared} records"]
-    if checked.delivered == 0:
-        reasons.append("no rows")
-    return {**counts, "state": "held" if reasons else "accepted", "rules": _rules(checked), "reasons": reasons}
+    as_if = Receipt(
+        feed=contract.feed,
+        business_on=business_on,
+        number=_TRIAL,
+        delivered=counts["delivered"],
+        accepted=counts["accepted"],
+        quarantined=counts["quarantined"],
+        duplicate=counts["duplicate"],
+        sha256=_TRIAL,
+        files=(),
+        contract_version=contract.version,
+        contract_sha256=contract.sha256,
+        key_id="",
+        declared=raw.declared,
+        added_columns=raw.added,
+    )
+    before = read_receipts(settings.lake, contract.feed)
+    status = judge(contract, [*before, as_if], read_decisions(settings.landing), business_on)[-1]
+    return {**counts, "state": status.state, "rules": _rules(checked), "reasons": list(status.reasons)}
 
 
 def _counts(delivered: int, accepted: int, quarantined: int, duplicate: int) -> dict[str, int]:
