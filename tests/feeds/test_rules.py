@@ -48,6 +48,7 @@ def test_means_what_the_same_text_means_in_sql(text, rows):
 def test_dates_compare_with_dates():
     frame = pl.DataFrame({"day": [date(2026, 1, 1), None]})
     assert frame.select(rules.expression("day <= day")).to_series().to_list() == [True, None]
+    assert frame.select(rules.expression("year(day) - 2000 < 26")).to_series().to_list() == [False, None]
 
 
 @pytest.mark.parametrize(
