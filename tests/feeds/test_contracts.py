@@ -135,6 +135,12 @@ def test_what_a_number_leaves_behind_is_no_more_open_than_the_number(tmp_path):
     assert {contract.output_class(name) for name in contract.outputs} == {"restricted"}
 
 
+def test_every_column_is_named_in_chinese(contracts):
+    """Messages to departments and the catalogue speak of columns by these names."""
+    unnamed = [f"{c.feed}.{of.name}" for c in contracts.values() for of in c.columns if of.label.isascii()]
+    assert unnamed == []
+
+
 def test_fixed_width_columns_fill_their_record_without_gap_or_overlap(contracts):
     for contract in contracts.values():
         if contract.delivery.format == "fixed_width":
