@@ -205,7 +205,7 @@ def _from_lake(
 
 
 def _row(connection: duckdb.DuckDBPyConnection, table: ShownTable, key: str) -> dict[str, Any]:
-    if not _exists(connection, table.name):
+    if table.key not in _columns(connection, table.name):
         return {}
     cursor = connection.execute(f"select * from subjects.{quoted(table.name)} where {quoted(table.key)} = ?", [key])
     names = [column[0] for column in cursor.description]
@@ -213,9 +213,10 @@ def _row(connection: duckdb.DuckDBPyConnection, table: ShownTable, key: str) -> 
     return dict(zip(names, row, strict=True)) if row else {}
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "select 1 from information_schema.tables where table_schema = 'subjects' and table_name = ?"
-    return connection.execute(query, [table]).fetchone() is not None
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """The columns a published table has: none where it is not there, fewer than are registered in an old one."""
+    query = "select column_name from information_schema.columns where table_schema = 'subjects' and table_name = ?"
+    return {row[0] for row in connection.execute(query, [table]).fetchall()}
 
 
 def _links(
@@ -243,7 +244,7 @@ def _links(
     rows = []
     for other in tables.values():
         column = other.points_to.get(table.subject)
-        if column is None or not _exists(connection, other.name):
+        if column is None or column not in _columns(connection, other.name):
             continue
         highest = max(
             (c.sensitivity for c in other.columns.values() if not c.direct), key=CLASSES.index, default="public"

@@ -145,7 +145,7 @@ def masked(value: object) -> str | None:
     place = re.match(r"(.{2,60}?(?:[0-9]+弄|[0-9]+组))", text) or re.match(
         r"(.{2,60}(?:村|路|街|镇|街道|县|区|市))", text
     )
-    if place and re.search(r"[0-9]", text):
+    if place and place[1] != text and re.search(r"[0-9]", text):
         return f"{place[1]}***"
     if len(text) <= 4 and re.fullmatch(r"[\u4e00-\u9fff〇]+", text):
         return text[0] + "*" * max(len(text) - 2, 1) + (text[-1] if len(text) > 2 else "")

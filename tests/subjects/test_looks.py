@@ -20,7 +20,7 @@ def look(subject_id: str = "p1", who: str = "王小明") -> Look:
 
 
 def lines(settings: Settings) -> list[str]:
-    return (settings.vault / "looks" / LOG).read_text("utf-8").splitlines()
+    return (settings.vault / "looks" / LOG).read_text("utf-8").removesuffix("\n").split("\n")
 
 
 def rewrite(settings: Settings, rows: list[str]) -> None:
