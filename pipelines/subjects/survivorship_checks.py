@@ -63,9 +63,15 @@ def problems(rules: Rules, contracts: Mapping[str, Contract]) -> Iterator[tuple[
             yield ("silent", feed), f"{feed} is silent and makes claims"
         elif feed not in contracts:
             yield ("silent", feed), f"there is no feed {feed}{_near(feed, contracts)}"
-    for feed, contract in contracts.items():
-        if contract.people and feed not in speaking and feed not in rules.silent:
-            yield (), f"{feed} names people: say what it claims, or why it is silent"
+
+
+def unspoken(rules: Rules, contracts: Mapping[str, Contract]) -> list[str]:
+    """Feeds that name people and of which the declaration says neither what they claim nor why they are silent.
+
+    They count as silent, so that a feed is added by its contract alone; what is committed should say which it is.
+    """
+    speaking = {claim.feed for claim in rules.claims}
+    return [f for f, c in contracts.items() if c.people and f not in speaking and f not in rules.silent]
 
 
 def _group_problems(rules: Rules) -> Iterator[tuple[Line, str]]:
@@ -134,7 +140,7 @@ def _claim_problems(rules: Rules, contracts: Mapping[str, Contract]) -> Iterator
         for who in claim.people:
             if who.person not in known:
                 yield here, f"{claim.name}: {who.person} is nobody's id{_near(who.person, known)}"
-        if all(name in rules.types for name in claim.names):
+        if all(name in rules.types for name in claim.names) and all(who.person in known for who in claim.people):
             problem = binding_problem(claim, contracts[claim.feed], rules.types)
             if problem:
                 yield (*here, *problem[0]), f"{claim.name}: {problem[1]}"
