@@ -24,6 +24,11 @@ KNOWN = "_known_on"
 PERSON = "person_id"
 # Tables of the connection that tell who a key or a row without a number belongs to (see `survivorship_people`).
 REDIRECT, UNNUMBERED = "redirect", "unnumbered"
+NO_REDIRECT = "select null::varchar as __key, null::varchar as __person where false"
+NO_ROWS = (
+    "select null::varchar as __feed, null::varchar as __slot_name, null::date as __on, null::varchar as __number, "
+    "null::varchar as __file, null::integer as __line, null::varchar as __person where false"
+)
 _DIRECTION = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)
 
 
@@ -131,6 +136,11 @@ def carried(
 def binding_problem(claim: Claim, contract: Contract, types: Mapping[str, str]) -> tuple[tuple[str, ...], str] | None:
     """Where in a claim DuckDB finds something wrong, and what; None where the whole binds."""
     with duckdb.connect() as connection:
+        connection.execute(f"create temp table {REDIRECT} as {NO_REDIRECT}")
+        connection.execute(f"create temp table {UNNUMBERED} as {NO_ROWS}")
+        whole = _explained(connection, claim_sql(claim, contract, types, rows_sql(contract, ()), date.min))
+        if whole is None:
+            return None
         lets = {f"let.{name}": text for name, text in claim.let.items()}
         for place, text in lets.items():
             problem = _bound(connection, contract, {}, f"select {text} from told")
@@ -147,7 +157,7 @@ def binding_problem(claim: Claim, contract: Contract, types: Mapping[str, str]) 
             problem = _bound(connection, contract, claim.let, f"select {cast} from row_of")
             if problem:
                 return where, problem
-    return None
+        return (), whole
 
 
 def comparison_problem(name: str, attribute: Attribute) -> str | None:

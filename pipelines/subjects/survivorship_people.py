@@ -10,17 +10,12 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import text_literal
-from pipelines.subjects.claims import PERSON, REDIRECT, UNNUMBERED, fetched
+from pipelines.subjects.claims import NO_REDIRECT, NO_ROWS, PERSON, REDIRECT, UNNUMBERED, fetched
 
 KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parquet"
 BASE, FEEDS, PROVISIONAL = "base", "feeds", "provisional"
 KNOWN_BY = pl.Enum([BASE, FEEDS, PROVISIONAL])
 AFFECTED = "affected"
-_NO_REDIRECT = "select null::varchar as __key, null::varchar as __person where false"
-_NO_ROWS = (
-    "select null::varchar as __feed, null::varchar as __slot_name, null::date as __on, null::varchar as __number, "
-    "null::varchar as __file, null::integer as __line, null::varchar as __person where false"
-)
 
 
 def register(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -75,7 +70,7 @@ def _among(people: pl.Series, files: Iterable[Path]) -> pl.Expr:
 
 def _redirect(folder: Path) -> str:
     if not (folder / KEY).exists():
-        return _NO_REDIRECT
+        return NO_REDIRECT
     return (
         f"select person_key as __key, {PERSON} as __person from read_parquet({text_literal(folder / KEY)}) "
         f"where person_key <> {PERSON}"
@@ -84,7 +79,7 @@ def _redirect(folder: Path) -> str:
 
 def _unnumbered(folder: Path) -> str:
     if not (folder / MENTION_ROW).exists():
-        return _NO_ROWS
+        return NO_ROWS
     return (
         f"select r.feed as __feed, r.slot as __slot_name, r.business_on as __on, r.delivery as __number, "
         f"r._file as __file, r._line as __line, m.{PERSON} as __person "
