@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.indices.aggregate import stepper
+from pipelines.indices.aggregate import Step, stepper
 from pipelines.indices.column_methods import NormNone
-from pipelines.indices.node_methods import Aggregate, Mean, Mpi, PowerMean
+from pipelines.indices.node_methods import Aggregate, FormulaNode, Mean, Mpi, PowerMean
 from pipelines.indices.problems import DataError
 from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED, NodeScores
@@ -131,7 +131,9 @@ def _elementwise(
     factors: Mapping[str, Array],
     draws: int,
 ) -> Array:
-    step = stepper(method, plan.spec.conventions.sd)
+    step = (
+        _formula_step(found, method) if isinstance(method, FormulaNode) else stepper(method, plan.spec.conventions.sd)
+    )
     if step is None:
         raise DataError(f"node '{found.node.code}': {method.method} compares units and cannot be varied draw by draw")
     count, size = len(plan.rows), len(found.children)
@@ -152,6 +154,19 @@ def _elementwise(
         with np.errstate(all="ignore"):
             scores[start:stop] = step(values, table)
     return scores
+
+
+def _formula_step(found: NodeScores, method: FormulaNode) -> Step:
+    """Return the function of a formula node, which reads its children and no weights."""
+
+    def step(values: Array, weights: Array) -> Array:
+        draws, rows, _ = values.shape
+        named = {child: values[:, :, number].reshape(-1) for number, child in enumerate(found.children)}
+        what = f"node '{found.node.code}'"
+        flat = method.formula.evaluate(named, draws * rows, lambda place: f"draw {place // rows}", what)
+        return flat.reshape(draws, rows)
+
+    return step
 
 
 def rank_draws(scores: Array, decimals: int) -> Array:

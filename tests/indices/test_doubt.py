@@ -46,6 +46,8 @@ def _frame(units: int = 40, gaps: float = 0.05, seed: int = 8) -> pl.DataFrame:
         "mpi",
         "{method: mpi, sd: population, penalty: add}",
         "median",
+        '{method: formula, formula: "i4 + i5 / i6"}',
+        '{method: formula, formula: "(A + i4 * i5) / i6"}',
     ],
 )
 def test_a_draw_without_variation_is_the_build(inner):
@@ -142,6 +144,33 @@ def test_a_choice_that_cannot_be_computed_is_named():
     head = "uncertainty: {draws: 8, factors: [{factor: normalise, choices: [declared, zscore]}]}"
     with pytest.raises(DataError, match="with normalise zscore: node 'ROOT': geometric needs values above zero"):
         sensitivity(build(spec(_rows(), NODES % "arithmetic", head), _frame(gaps=0)))
+
+
+def test_ranks_begin_at_the_lowest_where_that_is_the_best():
+    nodes = (NODES % "arithmetic").replace("code: ROOT,", "code: ROOT, best: lowest,")
+    result = build(spec(_rows(), nodes, "sampling: {draws: 100}"), _frame(gaps=0))
+    found = sensitivity(result, draws=16)
+    scores = result.units.nodes["ROOT"].score
+    assert found.reference.tolist() == result.ranks("unit", "ROOT").tolist()
+    assert found.reference[scores.argmin()] == 1 and found.reference[scores.argmax()] == len(scores)
+    doubt = sampling_doubt(result, ["ROOT", "A"])
+    assert doubt[0].ranks[0].tolist() == found.reference.tolist()
+    inner = result.units.nodes["A"].score
+    assert doubt[1].ranks[0][inner.argmax()] == 1
+
+
+def test_a_node_beside_the_index_that_cannot_be_varied_is_no_hindrance():
+    beside = "  - {code: ORDER, parent: ROOT, headline: false, aggregate: {method: formula, formula: A / B}}\n"
+    plain = build(spec(_rows(), NODES % "arithmetic"), _frame())
+    more = build(spec(_rows(), NODES % "arithmetic" + beside), _frame())
+    first, second = sensitivity(plain, draws=16), sensitivity(more, draws=16)
+    assert (first.ranks == second.ranks).all() and first.runs == second.runs
+    assert more.weights().filter(pl.col("node") == "ORDER").height == 0
+    refused = beside.replace("formula: A / B}", 'formula: A / B}, after: "x / 2"').replace("ORDER", "HALF")
+    third = build(spec(_rows(), NODES % "arithmetic" + refused), _frame())
+    assert (sensitivity(third, draws=16).ranks == first.ranks).all()
+    with pytest.raises(DataError, match="'HALF' has an 'after' formula"):
+        sensitivity(third, "HALF", draws=16)
 
 
 def test_what_cannot_be_varied_is_refused():

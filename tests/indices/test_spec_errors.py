@@ -68,6 +68,27 @@ def test_each_fault_is_found_at_its_line(old, new, line, words):
     assert any(at == line and words in message for at, message in found), found
 
 
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("A / C", "formula of 'F' names 'C', which is no code"),
+        ("F / 2", "'F' reads itself through its formula"),
+        ("ROOT + A", "'F' reads itself through its formula"),
+    ],
+)
+def test_a_formula_reads_codes_but_never_itself(formula, words):
+    text = (
+        "index: t\nedition: '1'\nnodes:\n  - {code: ROOT}\n  - {code: A, parent: ROOT}\n"
+        f"  - {{code: F, parent: ROOT, aggregate: {{method: formula, formula: {formula}}}}}\n"
+        "indicators:\n  - {code: a, parent: A, direction: more}\n"
+    )
+    with pytest.raises(SpecError, match=f":6: {words}"):
+        parse_spec(text, "s.yml")
+    # Beside the index it may read the index.
+    if formula == "ROOT + A":
+        assert list(parse_spec(text.replace("code: F,", "code: F, headline: false,")).leaves("F")) == ["a"]
+
+
 def test_all_problems_are_listed_together():
     found = problems(
         GOOD.replace("direction: more", "dirction: more").replace("direction: less", "direction: sideways")
