@@ -58,8 +58,7 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     )
     persons = Persons(day.business_on, _state(before, KEY, KEYS), _state(before, MENTION, MENTIONS))
     known_before = {*persons.keys["person_key"], *persons.mentions["mention_id"]} if day.decisions else set()
-    for _, feed, frame in said.numbered:
-        add_numbers(persons, frame.select("person_key", feed=pl.lit(feed)))
+    add_numbers(persons, [(feed, frame.select("person_key")) for _, feed, frame in said.numbered])
     records = _follow_records(persons, _state(before, RECORD, _RECORD), said.records)
     shares, is_learnt = _model(before, rules, day, said, profiles)
 
@@ -182,14 +181,15 @@ def _model(
         if kept["is_learnt"]:
             return kept["shares"], True
     base = profiles.filter(pl.col("name_rank") == 0)
+    drawn_people = base.select("person_key").head(rules.training.labelled_rows)  # in order of pseudonym: by chance
     rows = [
-        frame.filter(pl.col("name").is_not_null()).select(
-            pl.concat_str("person_key", pl.lit(f"/{rank}")).alias("row_id"), "person_key", *FACTS
-        )
+        frame.join(drawn_people, on="person_key", how="semi")
+        .filter(pl.col("name").is_not_null())
+        .select(pl.concat_str("person_key", pl.lit(f"/{rank}")).alias("row_id"), "person_key", *FACTS)
         for rank, _, frame in said.numbered
         if rank
     ]
-    labelled = pl.concat(rows).join(base.select("person_key"), on="person_key", how="semi") if rows else pl.DataFrame()
+    labelled = pl.concat(rows) if rows else pl.DataFrame()
     if len(labelled) < rules.training.least_rows:
         return linkage_model.declared_shares(rules), False
     drawn = labelled.sort("row_id").head(rules.training.labelled_rows)

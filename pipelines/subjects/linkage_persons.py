@@ -138,13 +138,17 @@ class Persons:
         self.tell("split", pl.DataFrame({"person_id": [new], "other_id": [person], "via": ["decision"]}))
 
 
-def add_numbers(persons: Persons, named: pl.DataFrame) -> None:
-    """Persons for numbers not known yet: `named` has person_key and feed, the feed that counts first."""
-    new = named.unique("person_key", keep="first", maintain_order=True)
-    new = new.join(persons.keys, on="person_key", how="anti")
-    fresh = new.select("person_key", person_id="person_key", first_feed="feed", first_on=pl.lit(persons.on, pl.Date))
-    if len(fresh):
-        persons.keys = pl.concat([persons.keys, fresh.select(*KEYS)]).sort("person_key")
+def add_numbers(persons: Persons, named: Sequence[tuple[str, pl.DataFrame]]) -> None:
+    """Persons for numbers not known yet: feeds with the `person_key` they name, the feed that counts first first."""
+    fresh = [
+        frame.join(persons.keys, on="person_key", how="anti").select(
+            "person_key", person_id="person_key", first_feed=pl.lit(feed), first_on=pl.lit(persons.on, pl.Date)
+        )
+        for feed, frame in named
+    ]
+    new = pl.concat([pl.DataFrame(schema=KEYS), *fresh]).unique("person_key", keep="first", maintain_order=True)
+    if len(new):
+        persons.keys = pl.concat([persons.keys, new]).sort("person_key")
 
 
 def add_mentions(persons: Persons, found: pl.DataFrame) -> None:

@@ -54,7 +54,7 @@ def of_day(said: Iterable[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
         values = [part for part in values if len(part)]
         if not values:
             empty = pl.lit(None, FACTS[fact]).alias(fact), pl.lit(_NEVER, pl.UInt8).alias(fact + RANK)
-            columns.append(keys.select(*empty))
+            columns.append(keys.with_columns(*empty).drop("person_key"))
             continue
         best = pl.concat(values).unique("person_key", keep="first", maintain_order=True)
         found = keys.join(best, on="person_key", how="left", maintain_order="left")

@@ -28,7 +28,8 @@ def normal(names: pl.Series, dots: str = "", traditional: Mapping[str, str] | No
     text = pl.col("name").str.normalize("NFKC").str.to_uppercase()
     text = text.str.replace_all(r"[\s\p{Cf},]+", " ").str.strip_chars(" .·")
     kept = pl.when(text.str.contains(LATIN)).then(text).otherwise(text.str.replace_all(" ", "", literal=True))
-    odd = frame.filter(is_odd).select(kept).to_series()
+    # What stood apart and now stands together may combine.
+    odd = frame.filter(is_odd).select(kept.str.normalize("NFKC")).to_series()
     return frame["name"].scatter(is_odd.arg_true(), odd.replace("", None))
 
 
