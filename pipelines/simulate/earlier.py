@@ -2,7 +2,8 @@
 
 Feeds that come weekly, monthly or rarer would stand with one delivery in a simulation of a few days. What they sent on
 the due dates before is written from the world of the first day with the time in between taken back: who came or was
-born since is not there yet, who died since is alive, some telephones, leases and alarms are those of before.
+born since is not there yet, who died since is alive, some telephones, leases and alarms are those of before. The base
+itself has come on the first of these dates, since the other feeds speak of its people.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pipelines.simulate.seeds import scores, shares
 
 _LONGEST = 800  # days back that a feed is looked for
 _QUARTERS = (1, 4, 7, 10)
+_STAMPS = ("updated", "verified", "mobile_on", "entered")
 _NEW_PHONES = 0.0007  # share of people a day whose telephone is another one since
 _NEW_ALARMS = 0.0001
 
@@ -32,6 +34,12 @@ def due_before(due: Callable[[date], bool], first: date, count: int) -> list[dat
     found = [day for day in back if due(day)]
     found = found or [day for day in back if day.day == 1 and day.month in _QUARTERS]
     return sorted(found[:count])
+
+
+def _stamped(dates: pl.Series, then: int, uid: np.ndarray) -> pl.Series:
+    """Day numbers a record is stamped with, those since brought back to the weeks before."""
+    values = dates.to_numpy()
+    return pl.Series(dates.name, np.where(values > then, then - 1 - uid % 20, values).astype(np.int32))
 
 
 def view(world: World, first: date, day: date) -> World:
@@ -52,6 +60,7 @@ def view(world: World, first: date, day: date) -> World:
         pl.Series("alive", people["alive"].to_numpy() | alive_yet),
         pl.Series("died", np.where(alive_yet, days.NONE, died).astype(np.int32)),
         pl.Series("reported", np.where(alive_yet, days.NONE, people["reported"].to_numpy()).astype(np.int32)),
+        *(_stamped(people[name], then, uid) for name in _STAMPS),
         people["mobile"].scatter(rows, pl.Series(former).cast(pl.String)),
     )
     homes = world.dwellings

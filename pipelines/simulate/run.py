@@ -262,9 +262,12 @@ def _before(
 ) -> None:
     """Write what feeds that do not come daily delivered on the last `count` due dates before `first`."""
     wanted = {feed: past.due_before(due, first, count) for feed, due in _DUE.items()} if count else {}
-    for day in sorted({day for dates in wanted.values() for day in dates}):
+    dates = sorted({day for each in wanted.values() for day in each})
+    if dates:
+        wanted["B01"] = dates[:1]
+    for day in dates:
         then = past.view(world, first, day)
-        for feed in (feed for feed, dates in wanted.items() if day in dates):
+        for feed in (feed for feed, each in wanted.items() if day in each):
             folder = work / "landing" / feed / day.isoformat() / _DELIVERY
             folder.mkdir(parents=True)
             occasion = Occasion(feed, day, folder, truth, first=False, earlier=True)

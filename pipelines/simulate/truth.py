@@ -84,6 +84,12 @@ class Truth:
             ).select(pl.lit(day).alias("on"), pl.lit(kind).alias("kind"), "person_uid", "old", "new")
         )
 
+    def _identity(self) -> pl.DataFrame:
+        """Every event once: a second record is there in the first delivery of the base and in all that follow."""
+        events = pl.concat([pl.DataFrame(schema=_EVENT_COLUMNS), *self._events])
+        doubles = (pl.col("kind") == "second_number") & ~pl.struct("kind", "person_uid", "new").is_first_distinct()
+        return events.filter(~doubles)
+
     def dirt(self, kind: Kind, day: date, file: str, line: np.ndarray, delivery: str = "001") -> None:
         """Say that these lines carry a planted defect."""
         self.counts[kind.feed, kind.name, kind.expect] += len(line)
@@ -112,7 +118,7 @@ class Truth:
         folder.chmod(0o700)
         tables = {
             "persons": pl.concat([persons(world, day), _strangers(world)], how="diagonal"),
-            "identity": pl.concat([pl.DataFrame(schema=_EVENT_COLUMNS), *self._events]),
+            "identity": self._identity(),
             "rows": pl.concat(self._rows),
             "dirt": pl.concat([pl.DataFrame(schema=_DIRT_COLUMNS), *self._dirt]),
         }

@@ -166,7 +166,7 @@ def write(world: World, occasion: Occasion) -> int:
     wed = (frame["POZJHM"] != "").to_numpy()
     occasion.truth.rows("B01", occasion.day, FILE, lines[wed], world.people["spouse"].to_numpy()[uid[wed]], "spouse")
     second = [at for kind, at in picker.planted if kind.name == "second_number"]
-    for rows in (at for at in second if occasion.first):
+    for rows in (at for at in second if occasion.first or occasion.earlier):
         truly = world.people["cert_no"].gather(uid[rows])
         occasion.truth.event(
             "second_number", occasion.day, frame["uid"].gather(rows), truly, frame["ZJHM"].gather(rows)
