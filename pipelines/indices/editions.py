@@ -26,6 +26,8 @@ from pipelines.indices.result import Result
 from pipelines.indices.spec import IndexSpec
 
 LOCK = "editions.lock.yml"
+# A yearly rate is given from 360 days on: two days' change blown up to a year says nothing.
+_LEAST_YEARS = 360 / 365.25
 _TEXTS = {"name", "name_en", "title", "note", "cadence", "legal", "source"}
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _WORDS: Any = {
@@ -164,7 +166,10 @@ def series(spec: IndexSpec, tables: Mapping[str, pl.DataFrame], units: pl.DataFr
 
 
 def changes(result: Result, level: str | None = None) -> pl.DataFrame:
-    """Return each area's change from period to period: difference, percent, shift of rank, yearly rate."""
+    """Return each area's change from period to period: difference, percent, shift of rank, yearly rate since the first.
+
+    There is no yearly rate before a year is nearly over.
+    """
     scores = result.scores(level or result.spec.units.level).select("area_code", "node", "period", "score", "rank")
     order = {period: number for number, period in enumerate(result.table.period_order)}
     ordered = scores.with_columns(pl.col("period").replace_strict(order, return_dtype=pl.Int64).alias("place"))
@@ -186,7 +191,7 @@ def changes(result: Result, level: str | None = None) -> pl.DataFrame:
         (pl.col("score") - pl.col("score_before")).round(10).alias("change"),
         ((pl.col("score") / pl.col("score_before") - 1) * 100).round(10).alias("change_pct"),
         (pl.col("rank") - pl.col("rank_before")).alias("rank_change"),
-        pl.when((pl.col("elapsed") > 0) & (pl.col("score_first") > 0))
+        pl.when((pl.col("elapsed") >= _LEAST_YEARS) & (pl.col("score_first") > 0))
         .then(((pl.col("score") / pl.col("score_first")) ** (1 / pl.col("elapsed")) - 1) * 100)
         .round(10)
         .alias("yearly_growth_pct"),

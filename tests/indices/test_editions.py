@@ -126,6 +126,10 @@ def test_dates_under_one_edition_are_comparable():
     )
     assert found["change"] == pytest.approx(20) and found["change_pct"] == pytest.approx(100)
     assert found["yearly_growth_pct"] == pytest.approx(100, abs=0.2) and found["rank_change"] == -1
+    soon = changes(series(made, {"2026-10-29": table(x=[2.0, 4.0]), **dates}))
+    assert soon.filter(pl.col("period") == "2026-10-31")["yearly_growth_pct"].is_not_null().all()
+    days = {"2026-10-29": table(x=[2.0, 4.0]), "2026-10-31": table(x=[4.0, 4.0])}
+    assert changes(series(made, days))["yearly_growth_pct"].is_null().all()
     with pytest.raises(DataError, match="at least one date"):
         series(made, {})
 
