@@ -72,6 +72,7 @@ def rows(relation: Relation) -> set[str]:
         ("select count(*) filter (where y = 1) as n from t", "n", {"t.y"}, set()),
         ("select x, id, sum(y) as s from t group by all", "s", {"t.x", "t.y", "t.id"}, {"t.x", "t.id"}),
         ("select id as k, sum(y) as s from t group by 1", "s", {"t.y", "t.id"}, {"t.id"}),
+        ("select v.x from (select columns(lambda c: c not in ('id', 'y')) from t) as v", "x", {"t.x"}, set()),
         ("select distinct on (id) x from t", "x", {"t.x"}, {"t.id"}),
         ("select t.id from t full join u using (id)", "id", {"t.id"}, {"t.id", "u.id", "u.valid"}),
         (
@@ -102,6 +103,8 @@ def test_an_indicator_stated_beside_its_numbers_comes_from_them_alone() -> None:
         ("select q.x from t", "no column q"),
         ("select t.nothing from t", "no column t.nothing"),
         ("select x from elsewhere", "no relation .elsewhere"),
+        ("select v.y from (select columns('^[xi]') from t) as v", "no column v.y"),
+        ("select max(columns(*)) from t", "inside an expression"),
         ("select * from t pivot (sum(x) for y in (1, 2))", "pivot"),
     ],
 )
@@ -149,8 +152,17 @@ def test_a_column_used_only_through_a_macro(uses: Uses) -> None:
 
 
 def test_a_column_used_only_in_a_condition(uses: Uses) -> None:
-    """The stage of school chooses pupils; no value comes of it."""
-    assert kinds(uses, "F17", "stage")["indicator"] == {"EDU05"}
+    """The stage of school chooses pupils; no value comes of it. (Schooling is what a feed claims of a person.)"""
+    assert kinds(uses, "F17", "stage")["indicator"] == {"EDU05", "EDU07"}
+
+
+def test_what_counts_of_a_person_is_followed_to_every_claim(lineage: Lineage) -> None:
+    person = lineage.relation("identity", "person").columns
+    assert {("B01", "edu_code"), ("F17", "stage")} <= person["edu_code"]
+    assert person["edu_code_source"] == person["edu_code"]
+    assert ("F17", "stage") not in person["marital_code"]
+    # Of several rows of one person the order of the claim decides.
+    assert ("F21", "joined_on") in person["name"]
 
 
 def test_a_column_used_only_in_a_join(uses: Uses, lineage: Lineage) -> None:

@@ -8,10 +8,12 @@ comes from what decides its rows. Knows no model and no feed: relations are aske
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 
 from pipelines.products.catalogue.relations import NOWHERE, OPEN, Branch, Origins, Relation, Source, together, union
+from pipelines.sql import quoted
 
 Resolve = Callable[[str, str], Relation | None]
 """(schema, table) → its relation; None where nobody knows the table."""
@@ -152,6 +154,10 @@ class _Reader:
             if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
                 columns |= {name: found | counted for name, found in self._star(inner, scope).items()}
                 continue
+            if isinstance(inner, exp.Columns):
+                chosen = self._chosen(inner, scope)
+                columns |= {name: self._named(name, "", scope) | counted for name in chosen}
+                continue
             structs = _structs(inner)
             if structs and not isinstance(item, exp.Alias):
                 for struct in structs:
@@ -197,6 +203,21 @@ class _Reader:
             columns[item.alias.lower()] = self.origins(item.this, scope)
         return columns
 
+    def _chosen(self, node: exp.Columns, scope: _Scope) -> list[str]:
+        """The columns that `columns(…)` stands for. Which names a condition fits is asked of DuckDB itself."""
+        tables = []
+        for source in scope.sources:
+            if source.relation.columns:
+                names = ", ".join(f"null as {quoted(name)}" for name in source.relation.columns)
+                tables.append(f"(select {names}) as {quoted(source.alias)}")
+        try:
+            with duckdb.connect() as connection:
+                query = f"describe select {node.sql(dialect='duckdb')} from {', '.join(tables)}"
+                return [row[0].lower() for row in connection.execute(query).fetchall()]
+        except duckdb.Error as error:
+            self.problems.append(f"{node.sql(dialect='duckdb')} is not followed: {error}")
+            return []
+
     def _group(self, group: exp.Group, node: exp.Select, scope: _Scope) -> Origins:
         """What rows are grouped by; a number means the select's column at that place."""
         parts = []
@@ -220,6 +241,8 @@ class _Reader:
                 # Of a.b.c the first word may be a table or a column that holds a struct.
                 words = [part.name.lower() for part in item.parts]
                 parts.append(self._named(words[-1], words[-2] if len(words) > 1 else "", scope, tuple(words)))
+            elif isinstance(item, exp.Columns):
+                self.problems.append(f"{item.sql(dialect='duckdb')} inside an expression is not followed")
             elif isinstance(item, exp.Window):
                 parts.append(together(s.relation.rows for s in scope.sources))
         return together(parts)
