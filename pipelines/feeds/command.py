@@ -159,8 +159,8 @@ def pull_command(
         print_json(body)
         return
     rows = ", ".join(f"{count} rows in {file}" for file, count in body["rows"].items())
-    said = "unchanged since " if body["unchanged"] else "" if body["done"] else "dry run, "
-    tell(f"{feed} {body['date']}/{body['delivery'] or '-'}: {said}{rows}")
+    said = "" if body["done"] else " (nothing new, no delivery made)" if body["unchanged"] else " (dry run)"
+    tell(f"{feed} {body['date']}/{body['delivery'] or '-'}: {rows}{said}")
 
 
 @app.command("check")

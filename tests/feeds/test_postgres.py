@@ -20,7 +20,9 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.feeds.contracts import Contract, ContractProblem, load_contracts
 from pipelines.feeds.deliveries import find
 from pipelines.feeds.land import land_feed
@@ -265,6 +267,23 @@ def test_nothing_can_be_written_through_the_connection(source, house, contract):
     with pytest.raises(SourceProblem, match="read-only transaction"):
         pull(house, contract, DAY)
     assert source.execute("select count(*) from spoilt").fetchone() == (0,)
+
+
+def test_the_command_says_what_it_did(source, house, contract, tmp_path, monkeypatch):
+    monkeypatch.setenv("XFY_DATA", str(house.data))
+    monkeypatch.setenv("XFY_CONTRACTS", str(contract.path.parent))
+    put(source, thing(1))
+
+    def xfy(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["feeds", "pull", *words])
+        return result.exit_code, result.output.strip()
+
+    assert xfy("T01", "--date", str(DAY), "--dry-run") == (0, f"T01 {DAY}/-: 1 rows in view.db (dry run)")
+    assert xfy("T01", "--date", str(DAY)) == (0, f"T01 {DAY}/001: 1 rows in view.db")
+    assert xfy("T01", "--date", str(DAY)) == (0, f"T01 {DAY}/001: 1 rows in view.db (nothing new, no delivery made)")
+    source.execute("drop view v_thing")
+    code, said = xfy("T01", "--date", str(DAY), "--json")
+    assert code == 2 and "has no table or view" in said and "Traceback" not in said
 
 
 # ---------------------------------------------------------------- what goes wrong
