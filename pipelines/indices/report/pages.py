@@ -38,7 +38,8 @@ def four_facts(facts: Facts, area: Area) -> str:
     for node in (facts.root, *facts.dimensions):
         points = area.history.get(node, [])
         if len(points) > 1:
-            changes.append(f"{facts.name(node)} {points[-1][1] - points[-2][1]:+.1f}")
+            # Adding 0.0 turns a rounded -0.0 into 0.0.
+            changes.append(f"{facts.name(node)} {round(points[-1][1] - points[-2][1], 1) + 0.0:+.1f}")
     change = "，".join(changes) if changes else "无上期可比"
     return (
         f'<p class="note">数据日期 {edition["as_of"]:%Y-%m-%d}　方法版本 {escape(edition["edition"])}'
@@ -113,9 +114,8 @@ def _trends(facts: Facts, area: Area) -> str:
     for node in (facts.root, *facts.dimensions):
         points = area.history.get(node, [])
         if len(points) > 1:
-            drawn.append(
-                f"<h3>{escape(facts.name(node))}</h3>{plots.trend(points, f'{area.name}{facts.name(node)}走势')}"
-            )
+            plot = plots.trend(points, f"{area.name}{facts.name(node)}走势")
+            drawn.append(f'<div style="display:inline-block"><h3>{escape(facts.name(node))}</h3>{plot}</div>')
     return "<h2>走势</h2>" + "".join(drawn) if drawn else ""
 
 
