@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.releases import contracts
 from pipelines.releases.build import WAREHOUSE
 from pipelines.releases.content import content_hash
+from pipelines.releases.datasets import columns_of_file
 from pipelines.releases.layout import Manifest
 from pipelines.releases.verify import Finding, verify
 from pipelines.settings import Settings
@@ -41,7 +43,7 @@ def audit(staging: Path, settings: Settings) -> list[Finding]:
     catalogue = load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects")
     with duckdb.connect(str(staging / WAREHOUSE), read_only=True) as connection:
         connection.execute(f"set threads = {settings.threads}; set memory_limit = '{settings.memory_limit}'")
-        for check in (_tables, _parquet, _identifiers):
+        for check in (_tables, _parquet, _contracts, _identifiers):
             findings += check(connection, staging, manifest)
         findings += _tags(connection, catalogue, manifest)
     return findings
@@ -70,6 +72,23 @@ def _parquet(connection: duckdb.DuckDBPyConnection, staging: Path, manifest: Man
         relation = f"read_parquet('{str(staging / path).replace(chr(39), chr(39) * 2)}')"
         if content_hash(connection, relation, table.columns) != (table.rows, table.content_hash):
             yield Finding(path, "has other content than the table in the warehouse")
+
+
+def _contracts(connection: duckdb.DuckDBPyConnection, staging: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Every table and every Parquet file has a contract, and holds the columns it promises."""
+    promised = contracts.read_all(staging)
+    by_file = {contracts.parquet_path(body): (path, body) for path, body in promised.items()}
+    for entry in manifest.files:
+        if not entry.path.endswith(".parquet"):
+            continue
+        if entry.path not in by_file:
+            yield Finding(entry.path, "has no contract")
+            continue
+        path, body = by_file.pop(entry.path)
+        if contracts.columns(body) != columns_of_file(connection, staging / entry.path):
+            yield Finding(path, f"promises other columns than {entry.path} has")
+    for path, _ in by_file.values():
+        yield Finding(path, "is the contract of a file that is not in the release")
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection, _: Path, manifest: Manifest) -> Iterator[Finding]:

@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from pipelines.releases import files
+from pipelines.releases import contracts, files
 from pipelines.releases.content import content_hash
+from pipelines.releases.datasets import datasets
 from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, TableEntry, next_name
 from pipelines.releases.publication import Published, published_tables, published_views
 from pipelines.run import Run, connect
@@ -20,7 +21,10 @@ from pipelines.settings import REPOSITORY, Settings
 from pipelines.sql import quoted, text_literal
 
 WAREHOUSE = "warehouse.duckdb"
-SOURCES = ("pipelines/**/*.py", "dbt_project/models/**/*", "dbt_project/macros/**/*", "dbt_project/seeds/**/*")
+SOURCES = (
+    "pipelines/**/*.py", "dbt_project/models/**/*", "dbt_project/macros/**/*", "dbt_project/seeds/**/*",
+    "dbt_project/*.yml",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,14 @@ def stage(
     staging.mkdir(mode=0o755)
     say = report or (lambda _: None)
     with connect(staging / WAREHOUSE, settings) as connection:
-        tables = _copy_tables(connection, run, manifest, staging, say)
-    if run.products.exists():
-        files.link_tree(run.products, staging / "products")
-    if run.restricted.exists():
-        files.link_tree(run.restricted, staging / "restricted")
-        (staging / "restricted").chmod(0o700)
+        published, tables = _copy_tables(connection, run, manifest, staging, say)
+        if run.products.exists():
+            files.link_tree(run.products, staging / "products")
+        if run.restricted.exists():
+            files.link_tree(run.restricted, staging / "restricted")
+            (staging / "restricted").chmod(0o700)
+        say("contracts")
+        contracts.write(datasets(settings, connection, published, staging, manifest), staging)
     say("hashing files")
     Manifest(
         release=name,
@@ -77,17 +83,18 @@ def code_version() -> str:
 
 def _copy_tables(
     connection: duckdb.DuckDBPyConnection, run: Run, manifest: Path, staging: Path, say: Callable[[str], None]
-) -> list[TableEntry]:
+) -> tuple[list[Published], list[TableEntry]]:
     connection.execute(f"attach {text_literal(run.database)} as run (read_only)")
     entries = []
-    for table in published_tables(connection, manifest, "run"):
+    published = published_tables(connection, manifest, "run")
+    for table in published:
         say(f"{table.schema}.{table.name}")
         entries.append(_copy_table(connection, table, staging))
     for statement in published_views(connection, "run"):
         connection.execute(statement)
     connection.execute("detach run")
     connection.execute("checkpoint")
-    return entries
+    return published, entries
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, table: Published, staging: Path) -> TableEntry:

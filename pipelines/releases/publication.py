@@ -5,6 +5,7 @@ audience. What is what is said by the declarations (dbt's `meta`), not here.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Published:
 
 def published_tables(connection: duckdb.DuckDBPyConnection, manifest: Path, catalog: str) -> list[Published]:
     """The tables of an attached run database that go into a release, sorted by schema and name."""
-    nodes = _nodes(manifest)
+    nodes = nodes_of(manifest)
     found = connection.execute(
         "select schema_name, table_name, coalesce(comment, '') from duckdb_tables() where database_name = ? "
         "and schema_name in (select unnest(?)) order by 1, 2",
@@ -51,7 +52,7 @@ def published_tables(connection: duckdb.DuckDBPyConnection, manifest: Path, cata
         columns = columns_of(connection, schema, name, catalog)
         words = _column_comments(connection, schema, name, catalog)
         if node:
-            columns = {c: t for c, t in columns.items() if not _meta(node["columns"].get(c, {})).get("direct")}
+            columns = {c: t for c, t in columns.items() if not meta_of(node["columns"].get(c, {})).get("direct")}
             comment = comment or node["description"]
             words |= {c: _words(node["columns"][c]) for c in columns if c in node["columns"]}
         published.append(Published(schema, name, columns, " ".join(comment.split()), words))
@@ -68,22 +69,24 @@ def published_views(connection: duckdb.DuckDBPyConnection, catalog: str) -> list
     return [r[0] for r in rows]
 
 
-def _nodes(manifest: Path) -> dict[tuple[str, str], dict[str, Any]]:
+def nodes_of(manifest: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """dbt's models by schema and name."""
     body = json.loads(manifest.read_text(encoding="utf-8"))
     return {(n["schema"], n["name"]): n for n in body["nodes"].values() if n["resource_type"] == "model"}
 
 
-def _meta(node: dict[str, Any]) -> dict[str, Any]:
+def meta_of(node: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model or a column declares of itself, wherever dbt put it."""
     return {**node.get("meta", {}), **node.get("config", {}).get("meta", {})}
 
 
 def _for_analysts(node: dict[str, Any]) -> bool:
-    meta = _meta(node)
+    meta = meta_of(node)
     return meta.get("class") != RESTRICTED and meta.get("audience", ANALYSTS) == ANALYSTS
 
 
 def _words(column: dict[str, Any]) -> str:
-    label, description = _meta(column).get("label", ""), " ".join(column.get("description", "").split())
+    label, description = meta_of(column).get("label", ""), " ".join(column.get("description", "").split())
     return " — ".join(w for w in (label, description) if w)
 
 

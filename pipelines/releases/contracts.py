@@ -1,0 +1,148 @@
+"""Contracts of published data sets, in the Open Data Contract Standard (v3), as those of the feeds are.
+
+Belongs here: the shape of a contract, writing and reading it. Not here: which data sets there are and their words
+(`datasets`). A contract is a function of declarations and of the columns; it names no date and no release.
+"""
+
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.releases.datasets import FOLDER, Dataset, Field
+
+API_VERSION = "v3.1.0"
+DATABASE = "warehouse.duckdb"
+_LOGICAL = {
+    "VARCHAR": "string",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp",
+    "DOUBLE": "number",
+    "FLOAT": "number",
+    "DECIMAL": "number",
+    "STRUCT": "object",
+    "MAP": "map",
+    "TIME": "time",
+}
+
+
+def write(found: Iterable[Dataset], staging: Path) -> list[Path]:
+    """Writes the contract of each data set below a staged release; its mode is that of its folder's files."""
+    written = []
+    for dataset in found:
+        path = staging / dataset.contract
+        if path.exists():
+            raise ValueError(f"two data sets would have the contract {dataset.contract}")
+        private = path.parent.parent.stat().st_mode & 0o077 == 0 if path.parent.parent.exists() else False
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o755)
+        text = yaml.dump(document(dataset), Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=120)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600 if private else 0o644)
+        written.append(path)
+    return written
+
+
+def document(dataset: Dataset) -> dict[str, Any]:
+    """The contract as the standard shapes it."""
+    levels: list[dict[str, Any]] = [
+        {
+            "property": "freshness",
+            "value": dataset.freshness_hours,
+            "unit": "hour",
+            "description": "a release is never older than this when every feed comes as it should",
+        },
+        {"property": "frequency", "value": 1, "unit": "day", "driver": "operational"},
+    ]
+    if dataset.cadence:
+        levels[1]["description"] = dataset.cadence
+    custom = {
+        "legalBasis": dataset.legal_basis,
+        "classification": dataset.sensitivity,
+        "audience": dataset.audience,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DataContract",
+        "id": dataset.name,
+        "name": dataset.title,
+        "version": version("xingfuyun"),
+        "status": "active",
+        "description": {"purpose": dataset.purpose, "usage": dataset.audience},
+        "team": {"name": dataset.owner},
+        "servers": list(_servers(dataset)),
+        "slaProperties": levels,
+        "customProperties": [{"property": name, "value": value} for name, value in custom.items()],
+        "schema": [
+            {
+                "name": dataset.name.rpartition(".")[2],
+                "physicalName": dataset.name if dataset.schema else dataset.parquet,
+                "physicalType": "table" if dataset.schema else "file",
+                "logicalType": "object",
+                **({"description": dataset.description} if dataset.description else {}),
+                "properties": [_property(field) for field in dataset.fields],
+            }
+        ],
+    }
+
+
+def _servers(dataset: Dataset) -> Iterator[dict[str, str]]:
+    """Where the data set stands, by paths below the release."""
+    if dataset.schema:
+        yield {"server": "warehouse", "type": "duckdb", "database": DATABASE, "schema": dataset.schema}
+    if dataset.parquet:
+        yield {"server": "parquet", "type": "local", "path": dataset.parquet, "format": "parquet"}
+    if dataset.workbooks:
+        sheet = f"sheet {dataset.title}"
+        yield {
+            "server": "workbooks",
+            "type": "local",
+            "path": dataset.workbooks,
+            "format": "xlsx",
+            "description": sheet,
+        }
+
+
+def _property(field: Field) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "name": field.name,
+        "businessName": field.label or field.name,
+        "logicalType": logical_type(field.kind),
+        "physicalType": field.kind,
+        "classification": field.sensitivity,
+    }
+    if field.description:
+        body["description"] = field.description
+    if field.is_key:
+        body |= {"required": True, "primaryKey": True, "primaryKeyPosition": 1}
+    if field.feeds:
+        body["customProperties"] = [{"property": "feeds", "value": list(field.feeds)}]
+    return body
+
+
+def logical_type(kind: str) -> str:
+    """The standard's word for a type of DuckDB."""
+    if kind.endswith("[]"):
+        return "array"
+    word = kind.split("(")[0].split(" ")[0]
+    return _LOGICAL.get(word, "integer" if "INT" in word else "string")
+
+
+def read_all(release: Path) -> dict[str, dict[str, Any]]:
+    """Every contract of a release by its path."""
+    return {
+        path.relative_to(release).as_posix(): yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        for path in sorted(release.rglob(f"{FOLDER}/**/*.yaml"))
+    }
+
+
+def columns(contract: dict[str, Any]) -> dict[str, str]:
+    """Column names and physical types a contract promises."""
+    return {p["name"]: p["physicalType"] for p in contract["schema"][0]["properties"]}
+
+
+def parquet_path(contract: dict[str, Any]) -> str:
+    """The Parquet file a contract speaks of; empty where it names none."""
+    return next((s["path"] for s in contract["servers"] if s.get("format") == "parquet"), "")

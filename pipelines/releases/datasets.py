@@ -1,0 +1,219 @@
+"""Which data sets a release holds, with the words each has: what their contracts are made of.
+
+Words come from dbt's `meta`, the tag catalogue, ledgers and panels, and from `dbt_project/datasets.yml` for the rest;
+types come from the files themselves. Not here: the shape of a contract (`contracts`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from pipelines.products.declarations import CLASSES, Declarations, Ledger
+from pipelines.products.declarations import load as load_products
+from pipelines.products.panel import Panel, load_panels
+from pipelines.releases.publication import Published, meta_of, nodes_of
+from pipelines.settings import Settings
+from pipelines.sql import text_literal
+from pipelines.tags.catalogue import Catalogue, load_catalogue
+from pipelines.tags.registry import highest
+
+FOLDER = "contracts"
+"""Contracts lie in a folder of this name: those of tables in the release's root, others beside their files."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a data set. `kind` is DuckDB's type of it."""
+
+    name: str
+    kind: str
+    label: str = ""
+    description: str = ""
+    sensitivity: str = "internal"
+    is_key: bool = False
+    feeds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set: its words, where it stands (paths below the release) and its columns. `contract` is a path too."""
+
+    name: str
+    contract: str
+    title: str
+    description: str
+    purpose: str
+    legal_basis: str
+    owner: str
+    audience: str
+    cadence: str
+    freshness_hours: int
+    sensitivity: str
+    fields: tuple[Field, ...]
+    schema: str = ""
+    parquet: str = ""
+    workbooks: str = ""
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Everything words are taken from."""
+
+    common: Mapping[str, Any]
+    nodes: Mapping[tuple[str, str], Mapping[str, Any]]
+    catalogue: Catalogue
+    products: Declarations
+    panels: Mapping[str, Panel]
+    audiences: Mapping[str, str]
+
+
+def datasets(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    tables: Iterable[Published],
+    staging: Path,
+    manifest: Path,
+) -> Iterator[Dataset]:
+    """Every table of the analysts' database and every other Parquet file of a staged release, in order."""
+    products = load_products(settings.dbt_project)
+    words = _Words(
+        common=yaml.load((settings.dbt_project / "datasets.yml").read_text("utf-8"), Loader=yaml.CSafeLoader),
+        nodes=nodes_of(manifest),
+        catalogue=load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects"),
+        products=products,
+        panels={panel.code: panel for panel in load_panels(settings.dbt_project)},
+        audiences={name: audience.label for name, audience in products.audiences.items()},
+    )
+    for table in tables:
+        yield _of_table(table, words)
+    for path in sorted(staging.rglob("*.parquet")):
+        relative = path.relative_to(staging)
+        if relative.parts[0] != "parquet" and not is_document(relative.as_posix(), words.common):
+            yield _of_file(relative, columns_of_file(connection, path), words)
+
+
+def is_document(path: str, common: Mapping[str, Any]) -> bool:
+    """Whether a file of a release says something about data and is none itself."""
+    return any(path.startswith(f"{folder}/") for folder in common["documents"])
+
+
+def columns_of_file(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """Column names and DuckDB types of a Parquet file."""
+    found = connection.execute(f"describe select * from read_parquet({text_literal(path)})").fetchall()
+    return {row[0]: row[1] for row in found}
+
+
+def _of_table(table: Published, words: _Words) -> Dataset:
+    node = words.nodes.get((table.schema, table.name), {})
+    known = words.catalogue.registry.tables.get(table.name) if table.schema == "subjects" else None
+    fields = []
+    for name, kind in table.columns.items():
+        meta = meta_of(node.get("columns", {}).get(name, {}))
+        said = table.column_comments.get(name, "")
+        label, _, description = said.partition(" — ") if " — " in said else ("", "", said)
+        plain = Field(
+            name=name,
+            kind=kind,
+            label=meta.get("label", label),
+            description=description,
+            sensitivity=meta.get("class", "internal"),
+            is_key=known is not None and known.key == name,
+            feeds=tuple(meta.get("feeds", ())),
+        )
+        fields.append(_of_tag(plain, words.catalogue))
+    common = words.common["tables"].get(table.schema, words.common["other"])
+    return Dataset(
+        name=f"{table.schema}.{table.name}",
+        contract=f"{FOLDER}/{table.schema}/{table.name}.yaml",
+        title=str(meta_of(node).get("label", table.name)),
+        description=table.comment,
+        sensitivity=highest(field.sensitivity for field in fields),
+        fields=tuple(fields),
+        schema=table.schema,
+        parquet=f"parquet/{table.schema}/{table.name}/part-0.parquet",
+        **_common(common, words),
+    )
+
+
+def _common(common: Mapping[str, Any], words: _Words) -> dict[str, Any]:
+    return {
+        "purpose": common["purpose"],
+        "legal_basis": common["legal_basis"],
+        "owner": common.get("owner", words.common["owner"]),
+        "audience": words.audiences.get(common["audience"], common["audience"]),
+        "cadence": "",
+        "freshness_hours": words.common["freshness_hours"],
+    }
+
+
+def _of_tag(field: Field, catalogue: Catalogue) -> Field:
+    """A column that is a tag's takes the tag's words; any other stays as it is."""
+    tag = catalogue.tags.get(field.name)
+    if tag is None:
+        return field
+    feeds = tuple(catalogue.feeds_of(tag.code))
+    return replace(field, label=tag.name, description=tag.purpose, sensitivity=tag.sensitivity, feeds=feeds)
+
+
+def _of_file(path: Path, columns: Mapping[str, str], words: _Words) -> Dataset:
+    """A Parquet file of a product: a ledger's and a panel's bear the product's words, others those of their folder."""
+    folder = _folder(path.as_posix(), words.common)
+    common = words.common["files"].get(folder, words.common["other"])
+    plain = Dataset(
+        name=path.with_suffix("").as_posix().replace("/", "."),
+        contract=(Path(folder or path.parent) / FOLDER / f"{path.stem}.yaml").as_posix(),
+        title=path.stem,
+        description="",
+        sensitivity=common.get("class", "sensitive"),
+        fields=tuple(_of_tag(Field(n, k, sensitivity=common["class"]), words.catalogue) for n, k in columns.items()),
+        parquet=path.as_posix(),
+        **_common(common, words),
+    )
+    ledger = next((x for x in words.products.ledgers if x.code == path.stem), None)
+    if ledger is not None and folder == "products/ledgers":
+        return _of_ledger(plain, ledger, words)
+    panel = words.panels.get(path.stem)
+    if panel is not None and folder == "products/dashboards":
+        return replace(plain, title=panel.title, owner=panel.owner, audience=words.audiences[panel.audience])
+    return plain
+
+
+def _folder(path: str, common: Mapping[str, Any]) -> str:
+    """The longest declared folder a file lies in; empty where none fits."""
+    return max((f for f in common["files"] if path.startswith(f"{f}/")), key=len, default="")
+
+
+def _of_ledger(plain: Dataset, ledger: Ledger, words: _Words) -> Dataset:
+    """A ledger's file and its sheet in every village's workbook."""
+    by_label = {column.label: column for column in ledger.shown}
+    fields = []
+    for field in plain.fields:
+        column = by_label.get(field.name)
+        if column is None:
+            # The town and the village, which every ledger's file bears.
+            fields.append(replace(field, label=field.name, sensitivity="public"))
+            continue
+        sources = [words.products.attributes[source] for source in column.sources]
+        feeds = sorted({feed for a in sources for feed in a.feeds} | set(column.feeds))
+        sensitivity = max((a.sensitivity for a in sources), key=CLASSES.index, default="internal")
+        fields.append(
+            replace(
+                field, label=field.name, description=column.description, sensitivity=sensitivity, feeds=tuple(feeds)
+            )
+        )
+    return replace(
+        plain,
+        title=ledger.title,
+        purpose=ledger.purpose,
+        legal_basis=ledger.legal_basis,
+        owner=ledger.owner,
+        audience=words.audiences[ledger.audience],
+        cadence=ledger.cadence,
+        fields=tuple(fields),
+        sensitivity=highest(f.sensitivity for f in fields),
+        workbooks="products/ledgers/*/*.xlsx",
+    )
