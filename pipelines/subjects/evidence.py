@@ -44,19 +44,19 @@ _SAYS = ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_o
 _LAKE_TRACE = {"number": "_candidates", "stated_birth_on": "_stated_birth_on", "mask_key": "_mask_key"}
 
 
-def read_day(day: Day, rules: LinkageRules) -> Iterator[tuple[Contract, Slot, pl.DataFrame]]:
-    """What the deliveries dated `day` and in use say, slot by slot, base feeds first.
+def read_day(day: Day, rules: LinkageRules) -> Iterator[tuple[int, Contract, pl.DataFrame]]:
+    """What the deliveries dated `day` and in use say, slot by slot, with the slot's rank: base feeds first.
 
     Columns: those of PLACE, `person_key` (null without a usable number), `record` (null where the feed has none of its
     own), FACTS and TRACES. Rows that say nothing of anybody are left out.
     """
     contracts = sorted(day.contracts.values(), key=lambda c: (c.precedence, c.feed))
-    for contract in contracts:
+    slots = [(contract, slot) for contract in contracts for slot in contract.people]
+    for rank, (contract, slot) in enumerate(slots):
         used = set(day.in_use.get(contract.feed, ()))
         paths = [path for path in day.arrived.get(contract.feed, ()) if path in used]
-        for slot in contract.people if paths else ():
-            parts = [_read(path, contract, slot, rules) for path in paths]
-            yield contract, slot, pl.concat(parts)
+        if paths:
+            yield rank, contract, pl.concat([_read(path, contract, slot, rules) for path in paths])
 
 
 def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TypedDict
 
 import polars as pl
 
@@ -37,11 +38,19 @@ ROW = PLACE | {"mention_id": pl.String}
 """Columns of MENTION_ROW."""
 
 
+class Model(TypedDict):
+    """The model as it goes from date to date; until it has learnt it is as declared."""
+
+    is_learnt: bool
+    shares: Shares
+
+
 @dataclass
 class _Said:
     """A day's evidence, sorted out: what known numbers are said to be, and rows without one."""
 
     numbered: list[tuple[int, str, pl.DataFrame]] = field(default_factory=list)
+    lesson: list[tuple[int, pl.DataFrame]] = field(default_factory=list)
     named: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
     records: list[pl.DataFrame] = field(default_factory=list)
     loose: list[pl.DataFrame] = field(default_factory=list)
@@ -51,16 +60,18 @@ class _Said:
 def step(before: Path | None, day: Day, out: Path) -> None:
     """Write the linkage files of a date. Same evidence, decisions and state before: same files."""
     rules = load_rules(day.settings.declarations / "linkage" / RULES)
-    said = _sort_out(day, rules)
-    profiles, changed = linkage_profiles.fold(
-        _state(before, PROFILE, linkage_profiles.SCHEMA),
-        linkage_profiles.of_day((rank, frame) for rank, _, frame in said.numbered),
-    )
+    profiles_before = _state(before, PROFILE, linkage_profiles.SCHEMA)
+    kept: Model | None = json.loads((before / MODEL).read_text("utf-8")) if before else None
+    is_learnt = kept is not None and kept["is_learnt"]
+    said = _sort_out(day, rules, profiles_before, is_lesson=not is_learnt)
+    today = linkage_profiles.of_day((rank, frame) for rank, _, frame in said.numbered)
+    profiles, changed = linkage_profiles.fold(profiles_before, today)
     persons = Persons(day.business_on, _state(before, KEY, KEYS), _state(before, MENTION, MENTIONS))
     known_before = {*persons.keys["person_key"], *persons.mentions["mention_id"]} if day.decisions else set()
     add_numbers(persons, [(feed, frame.select("person_key")) for _, feed, frame in said.numbered])
     records = _follow_records(persons, _state(before, RECORD, _RECORD), said.records)
-    shares, is_learnt = _model(before, rules, day, said, profiles)
+    model = kept if kept and is_learnt else _learn(rules, day, said, profiles)
+    shares = model["shares"]
 
     if said.crowded:
         said.loose.append(_disown(said, profiles, rules.names.related_share))
@@ -88,16 +99,19 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     }
     for name, frame in files.items():
         frame.write_parquet(out / name)
-    (out / MODEL).write_text(json.dumps({"is_learnt": is_learnt, "shares": shares}, indent=1), "utf-8")
+    (out / MODEL).write_text(json.dumps(model, indent=1), "utf-8")
 
 
 # ---------------------------------------------------------------- evidence
 
 
-def _sort_out(day: Day, rules: LinkageRules) -> _Said:
-    """Read the day slot by slot, keeping of known numbers only what differs: the district's rows are many."""
+def _sort_out(day: Day, rules: LinkageRules, profiles_before: pl.DataFrame, is_lesson: bool) -> _Said:
+    """Read the day slot by slot, keeping of known numbers only what differs: the district's rows are many.
+
+    For a model still to be learnt (`is_lesson`) everything that named people say is kept too.
+    """
     said = _Said()
-    for rank, (contract, _, frame) in enumerate(read_day(day, rules)):
+    for rank, contract, frame in read_day(day, rules):
         has_key = pl.col("person_key").is_not_null()
         counted = frame.filter(has_key).select("person_key", "name").unique().group_by("person_key").len("names")
         shared = counted.filter(pl.col("names") >= rules.names.shared_by)["person_key"]
@@ -105,7 +119,9 @@ def _sort_out(day: Day, rules: LinkageRules) -> _Said:
         said.crowded.append(frame.filter(is_shared).drop("record"))
         told = frame.filter(has_key & ~is_shared)
         newest = told.select("person_key", *FACTS).unique("person_key", keep="last", maintain_order=True)
-        said.numbered.append((rank, contract.feed, newest))
+        if is_lesson and rank:
+            said.lesson.append((rank, newest.filter(pl.col("name").is_not_null())))
+        said.numbered.append((rank, contract.feed, linkage_profiles.news(newest, rank, profiles_before)))
         said.named.append((contract.feed, frame.select("person_key", "name").drop_nulls().unique()))
         said.records.append(told.filter(pl.col("record").is_not_null()).select(*_RECORD))
         said.loose.append(frame.filter(~has_key).drop("person_key", "record"))
@@ -138,7 +154,8 @@ def _follow_records(persons: Persons, before: pl.DataFrame, today: list[pl.DataF
     A record that comes with another number than before is the same person if the name is the same, or birth date and
     sex are; else the record was given to somebody else.
     """
-    said = pl.concat([pl.DataFrame(schema=_RECORD), *today]) if today else pl.DataFrame(schema=_RECORD)
+    said = pl.concat([pl.DataFrame(schema=_RECORD), *today])
+    said = said.join(before, on=list(_RECORD), how="anti", nulls_equal=True)  # nearly all say what they said
     said = said.unique(["feed", "record"], keep="last", maintain_order=True)
     met = said.join(before, on=["feed", "record"], suffix="_old")
     same = ["sex_code", "birth_on"]
@@ -154,7 +171,8 @@ def _follow_records(persons: Persons, before: pl.DataFrame, today: list[pl.DataF
             feed="feed",
         )
     )
-    return pl.concat([before.join(said, on=["feed", "record"], how="anti"), said]).sort("feed", "record")
+    rest = before.join(said, on=["feed", "record"], how="anti", maintain_order="left")
+    return pl.concat([rest, said.sort("feed", "record")])
 
 
 def _aliases(before: Path | None, day: Day, rules: LinkageRules, said: _Said, profiles: pl.DataFrame) -> pl.DataFrame:
@@ -172,29 +190,23 @@ def _aliases(before: Path | None, day: Day, rules: LinkageRules, said: _Said, pr
 # ---------------------------------------------------------------- linking
 
 
-def _model(
-    before: Path | None, rules: LinkageRules, day: Day, said: _Said, profiles: pl.DataFrame
-) -> tuple[Shares, bool]:
-    """The model of the date before once it has learnt; until then it tries with what came today."""
-    if before is not None:
-        kept = json.loads((before / MODEL).read_text("utf-8"))
-        if kept["is_learnt"]:
-            return kept["shares"], True
+def _learn(rules: LinkageRules, day: Day, said: _Said, profiles: pl.DataFrame) -> Model:
+    """The model learnt from today's rows of people the base knows; as declared where they are too few."""
     base = profiles.filter(pl.col("name_rank") == 0)
-    drawn_people = base.select("person_key").head(rules.training.labelled_rows)  # in order of pseudonym: by chance
+    # Pseudonyms are in an order of chance.
+    drawn_people = base.select("person_key").sort("person_key").head(rules.training.labelled_rows)
     rows = [
-        frame.join(drawn_people, on="person_key", how="semi")
-        .filter(pl.col("name").is_not_null())
-        .select(pl.concat_str("person_key", pl.lit(f"/{rank}")).alias("row_id"), "person_key", *FACTS)
-        for rank, _, frame in said.numbered
-        if rank
+        frame.join(drawn_people, on="person_key", how="semi").select(
+            pl.concat_str("person_key", pl.lit(f"/{rank}")).alias("row_id"), "person_key", *FACTS
+        )
+        for rank, frame in said.lesson
     ]
     labelled = pl.concat(rows) if rows else pl.DataFrame()
     if len(labelled) < rules.training.least_rows:
-        return linkage_model.declared_shares(rules), False
+        return Model(is_learnt=False, shares=linkage_model.declared_shares(rules))
     drawn = labelled.sort("row_id").head(rules.training.labelled_rows)
     rows_side = suspicion.as_rows(names.with_forms(drawn))
-    return linkage_model.learn(rules, day.settings, rows_side, suspicion.as_known(base)), True
+    return Model(is_learnt=True, shares=linkage_model.learn(rules, day.settings, rows_side, suspicion.as_known(base)))
 
 
 def _link(

@@ -81,8 +81,9 @@ def score(
 def with_frequencies(rules: LinkageRules, known: pl.DataFrame, everybody: pl.DataFrame) -> pl.DataFrame:
     """The profiles with `tf_<column>` for each column whose rare values say more: its share among everybody."""
     for column in _frequencies(rules):
-        counts = everybody.filter(pl.col(column).is_not_null()).group_by(column).len("n")
-        share = counts.select(column, (pl.col("n") / counts["n"].sum()).round(9).alias(f"tf_{column}"))
+        told = len(everybody) - everybody[column].null_count()
+        mine = everybody.select(column).join(known.select(column).unique(), on=column, how="semi")
+        share = mine.group_by(column).agg((pl.len() / told).round(9).alias(f"tf_{column}"))
         known = known.join(share, on=column, how="left", maintain_order="left")
     return known
 

@@ -140,15 +140,19 @@ class Persons:
 
 def add_numbers(persons: Persons, named: Sequence[tuple[str, pl.DataFrame]]) -> None:
     """Persons for numbers not known yet: feeds with the `person_key` they name, the feed that counts first first."""
-    fresh = [
-        frame.join(persons.keys, on="person_key", how="anti").select(
-            "person_key", person_id="person_key", first_feed=pl.lit(feed), first_on=pl.lit(persons.on, pl.Date)
+    every = [frame.select("person_key", first_feed=pl.lit(feed)) for feed, frame in named]
+    if not every:
+        return
+    new = (
+        pl.concat(every)
+        .unique("person_key", keep="first", maintain_order=True)
+        .join(persons.keys, on="person_key", how="anti", maintain_order="left")
+        .select(
+            "person_key", pl.col("person_key").alias("person_id"), "first_feed", first_on=pl.lit(persons.on, pl.Date)
         )
-        for feed, frame in named
-    ]
-    new = pl.concat([pl.DataFrame(schema=KEYS), *fresh]).unique("person_key", keep="first", maintain_order=True)
+    )
     if len(new):
-        persons.keys = pl.concat([persons.keys, new]).sort("person_key")
+        persons.keys = pl.concat([persons.keys, new.sort("person_key")])
 
 
 def add_mentions(persons: Persons, found: pl.DataFrame) -> None:

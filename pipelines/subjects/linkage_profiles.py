@@ -62,43 +62,54 @@ def of_day(said: Iterable[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
     return pl.concat([keys, *columns], how="horizontal").select(*(c for c in SCHEMA if c not in FORMS))
 
 
+def news(frame: pl.DataFrame, rank: int, before: pl.DataFrame) -> pl.DataFrame:
+    """Of one feed's rows (one a number) those that change a profile: most of a snapshot says what it said yesterday."""
+    if before.is_empty():
+        return frame
+    said = [fact for fact in FACTS if frame[fact].null_count() < len(frame)]
+    old = before.select("person_key", *(pl.col(f).alias(f"{f}_old") for f in said), *(f + RANK for f in said))
+    met = frame.join(old, on="person_key", how="left", maintain_order="left")
+    is_new = ~pl.col("person_key").is_in(before["person_key"].implode())
+    changes = [_counts(fact, pl.lit(rank, pl.UInt8), fact + RANK) for fact in said]
+    return met.filter(pl.any_horizontal(is_new, *changes)).select(frame.columns)
+
+
+def _counts(fact: str, rank: pl.Expr, old_rank: str) -> pl.Expr:
+    """Whether a value changes what is known: it ranks higher, or as high and is another."""
+    old = pl.col(old_rank).fill_null(_NEVER)
+    is_other = pl.col(fact).ne_missing(pl.col(f"{fact}_old"))
+    return pl.col(fact).is_not_null() & ((rank < old) | ((rank == old) & is_other))
+
+
 def fold(before: pl.DataFrame, today: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """The profiles after a day, in order of key, and the keys of those that are new or say something else now."""
+    """The profiles after a day, and the keys of those that are new or say something else now.
+
+    In order of key on the first date; later ones put what changed behind what did not.
+    """
     if before.is_empty():
         merged = names.with_forms(today.sort("person_key")).select(*SCHEMA)
         return merged, merged["person_key"]
-    compared = today.join(before, on="person_key", how="left", suffix="_old")
-    better = {
-        fact: (pl.col(fact).is_not_null() & (pl.col(fact + RANK) <= pl.col(f"{fact}{RANK}_old").fill_null(_NEVER)))
-        for fact in FACTS
-    }
-    new_values = compared.select(
-        "person_key",
-        *(pl.when(is_better).then(fact).otherwise(f"{fact}_old").alias(fact) for fact, is_better in better.items()),
-        *(
-            pl.when(is_better)
-            .then(fact + RANK)
-            .otherwise(pl.col(f"{fact}{RANK}_old").fill_null(_NEVER))
-            .alias(fact + RANK)
-            for fact, is_better in better.items()
-        ),
-        is_other=pl.any_horizontal(
-            pl.when(is_better).then(pl.col(fact).ne_missing(pl.col(f"{fact}_old"))).otherwise(False)
-            for fact, is_better in better.items()
-        )
-        | ~pl.col("person_key").is_in(before["person_key"].implode()),
-        is_moved=pl.any_horizontal(
-            is_better & pl.col(fact + RANK).ne_missing(pl.col(f"{fact}{RANK}_old"))
-            for fact, is_better in better.items()
-        ),
+    met = today.join(before, on="person_key", how="left", suffix="_old")
+    better = {fact: _counts(fact, pl.col(fact + RANK), f"{fact}{RANK}_old") for fact in FACTS}
+    is_new = ~pl.col("person_key").is_in(before["person_key"].implode())
+    touched = met.filter(is_new | pl.any_horizontal(better.values())).with_columns(
+        is_other=is_new
+        | pl.any_horizontal(is_better & pl.col(f).ne_missing(pl.col(f"{f}_old")) for f, is_better in better.items())
     )
-    touched = new_values.filter(pl.col("is_other") | pl.col("is_moved"))
     if touched.is_empty():
         return before, pl.Series("person_key", [], dtype=pl.String)
-    formed = names.with_forms(touched.drop("is_other", "is_moved")).select(*SCHEMA)
-    rest = before.join(touched.select("person_key"), on="person_key", how="anti")
-    merged = pl.concat([rest, formed]).sort("person_key")
-    return merged, touched.filter("is_other")["person_key"].sort()
+    formed = touched.select(
+        "person_key",
+        "is_other",
+        *(pl.when(is_better).then(f).otherwise(f"{f}_old").alias(f) for f, is_better in better.items()),
+        *(
+            pl.when(is_better).then(f + RANK).otherwise(pl.col(f"{f}{RANK}_old").fill_null(_NEVER)).alias(f + RANK)
+            for f, is_better in better.items()
+        ),
+    ).sort("person_key")
+    rest = before.join(formed.select("person_key"), on="person_key", how="anti", maintain_order="left")
+    merged = pl.concat([rest, names.with_forms(formed).select(*SCHEMA)])
+    return merged, formed.filter("is_other")["person_key"]
 
 
 def known_by(profiles: pl.DataFrame, wanted: pl.DataFrame, blocking: Sequence[Sequence[str]]) -> pl.DataFrame:

@@ -82,11 +82,9 @@ def other_names(frames: Iterable[tuple[str, pl.DataFrame]], profiles: pl.DataFra
 
     `frames` are feeds with their evidence.
     """
-    found = [pl.DataFrame(schema=ALIAS)]
-    for feed, frame in frames:
-        told = frame.select("person_key", "name").drop_nulls().unique()
-        found.append(other_than_owners(told, profiles, related).select("person_key", "name", feed=pl.lit(feed)))
-    return pl.concat(found).unique().sort(*ALIAS)
+    told = [frame.select("person_key", "name", feed=pl.lit(feed)).drop_nulls() for feed, frame in frames]
+    every = pl.concat([pl.DataFrame(schema=ALIAS), *told])
+    return other_than_owners(every, profiles, related).unique().sort(*ALIAS)
 
 
 def other_than_owners(told: pl.DataFrame, profiles: pl.DataFrame, related: float) -> pl.DataFrame:
