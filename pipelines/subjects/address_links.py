@@ -119,7 +119,7 @@ def place_addresses(
     said = declared(folder, contracts)
     how: Matching = read(folder / "matching.yml", Matching)
     known = known_names(connection, settings, said)
-    against = base(_homes(connection, said), known)
+    against = base(homes(connection, said), known)
     connection.execute(f"create schema if not exists {SCHEMA}")
     store(connection, "dwelling_key", against.select("dwelling_id", "address_key", "house_key"))
     wanted = "\nunion all\n".join(_wanted(said, column) for column in said.columns)
@@ -152,7 +152,8 @@ def known_names(connection: duckdb.DuckDBPyConnection, settings: Settings, said:
     return names(read(settings.declarations / "addresses" / "vocabulary.yml", Vocabulary), villages)
 
 
-def _homes(connection: duckdb.DuckDBPyConnection, said: Columns) -> pl.DataFrame:
+def homes(connection: duckdb.DuckDBPyConnection, said: Columns) -> pl.DataFrame:
+    """The base as the lake has it: dwelling_id, std_address, village_code (null if it is none), estate_id."""
     b, v = said.base, said.villages
     return frame_of(
         connection,
