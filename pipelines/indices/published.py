@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.indices.problems import DataError, nearest
+from pipelines.indices.problems import DataError, nearest, some
 
 _STAGES = ("raw", "denominated", "shrunk", "imputed", "transformed", "treated", "normalised")
 
@@ -38,6 +38,9 @@ def explain_published(database: Path, area: str, index: str, node: str | None = 
             known = rows("select distinct area_name from indices.index_score where area_name is not null order by all")
             raise DataError(f"no area '{area}'{nearest(area, [row['area_name'] for row in known])}")
         code, level = scores[0]["area_code"], scores[0]["level"]
+        others = sorted({row["area_code"] for row in scores})
+        if len(others) > 1:
+            raise DataError(f"'{area}' is the name of {some(others)}: give the code")
         parts = {
             row["code"]: row
             for row in rows("select * from indices.index_part where index = ? and edition = ?", index, edition)

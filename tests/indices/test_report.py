@@ -214,6 +214,24 @@ def test_a_published_score_is_taken_apart_like_a_built_one(database):
         explain_published(database.with_name("none.duckdb"), "v1", "happiness")
 
 
+def test_a_name_that_two_areas_bear_is_refused(database, tmp_path):
+    path = tmp_path / "twins.duckdb"
+    path.write_bytes(database.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "update indices.index_score set area_name = '建新村委会' where area_code in ('v1', 'v3')"
+        ).fetchall()
+    with pytest.raises(DataError, match="'建新村委会' is the name of v1, v3: give the code"):
+        explain_published(path, "建新村委会", "happiness")
+    assert explain_published(path, "v1", "happiness")["area"] == "v1"
+
+
+def test_consistency_is_published_with_the_score(database):
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.sql("select * from indices.index_consistency where index = 'happiness'").pl()
+    assert set(found["node"]) == {"HAPPY", "EDU", "MKT", "ENV", "HOU"} and "alpha" in found.columns
+
+
 def test_the_command_explains_the_published_index(database):
     result = CliRunner().invoke(app, ["explain", "v1", "--database", str(database), "--json"])
     assert result.exit_code == 0 and json.loads(result.stdout)["node"] == "HAPPY"
