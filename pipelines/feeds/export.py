@@ -6,10 +6,8 @@ never formulas.
 """
 
 import csv
-import fcntl
 import hashlib
 import io
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines import chain
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.quarantine import private_folder, read
 from pipelines.refusal import Refusal
@@ -53,7 +52,8 @@ def export(
 ) -> dict[str, Any]:
     """Write a feed's rows held back to a new .xlsx or .csv file (mode 0600), and write that down.
 
-    All deliveries, or those of one date or number. Returns rows, rules, file and its sha256. Raises ExportRefused.
+    All deliveries, or those of one date or number. Returns rows, rules, file and its sha256. Raises ExportRefused, and
+    ChainBroken where the record of exports was tampered with.
     """
     if len(purpose.name.strip()) < 2 or len(purpose.purpose.strip()) < 4:
         raise ExportRefused("say who takes the rows (--name) and what for (--purpose)")
@@ -69,23 +69,14 @@ def export(
     told = {"date": business_on and business_on.isoformat(), "delivery": number}
     who = {"at": purpose.at.isoformat(timespec="seconds"), "name": purpose.name, "purpose": purpose.purpose}
     # Written down before it exists: a kill in between leaves a line too many, never a file too many.
-    _log(settings.vault, {**who, **body, **told})
+    private_folder(settings.vault, settings.vault)
+    chain.append(settings.vault / LOG, {**who, **body, **told})
     handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     return {**body, "done": True}
-
-
-def log_is_whole(vault: Path) -> bool:
-    """Whether no line of the record of exports was changed or taken out since it was written."""
-    path, before = vault / LOG, ""
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
-        if json.loads(line)["before"] != before:
-            return False
-        before = hashlib.sha256(line.encode()).hexdigest()
-    return True
 
 
 def _target(settings: Settings, to: Path) -> Path:
@@ -152,15 +143,3 @@ def _csv(rows: Sequence[tuple[str, ...]]) -> bytes:
     writer.writerow(TITLES)
     writer.writerows([f"'{text}" if text.startswith(_FORMULA) else text for text in row] for row in rows)
     return buffer.getvalue().encode("utf-8-sig")
-
-
-def _log(vault: Path, entry: dict[str, Any]) -> None:
-    private_folder(vault, vault)
-    handle = os.open(vault / LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "r+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        lines = file.read().splitlines()
-        before = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
-        file.write(json.dumps({**entry, "before": before}, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())

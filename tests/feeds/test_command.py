@@ -12,8 +12,9 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
+from pipelines import chain
 from pipelines.cli import app
-from pipelines.feeds.export import LOG, TITLES, log_is_whole
+from pipelines.feeds.export import LOG, TITLES
 from pipelines.settings import Settings
 from tests.feeds.making import DAY, citizen, column, deliver, document, rule, write_contract
 
@@ -205,15 +206,23 @@ def test_rows_held_back_are_written_out_as_texts_and_written_down(landed, tmp_pa
     assert "校验位不符" in cells[2][8].value and WRONG in cells[2][9].value and "乙" not in cells[2][9].value
     rows = list(csv_module.reader(io.StringIO(sheet.read_text("utf-8-sig"))))
     assert rows[1:] == [[str(c.value) for c in row] for row in cells[1:]]
-    log = [json.loads(line) for line in (landed.vault / LOG).read_text("utf-8").splitlines()]
+    log = chain.entries(landed.vault / LOG)
     assert [(e["name"], e["purpose"], e["rows"]) for e in log] == [("李四", "退回来源单位更正", 2)] * 2
     assert log[0]["sha256"] == body["sha256"] and datetime.fromisoformat(log[0]["at"]).tzinfo is not None
     assert (landed.vault / LOG).stat().st_mode & 0o777 == 0o600
-    assert log_is_whole(landed.vault)
+    assert chain.verify(landed.vault / LOG) == (2, None)
     text = (landed.vault / LOG).read_text("utf-8")
     assert WRONG not in text
     (landed.vault / LOG).write_text(text.replace("李四", "王五", 1), "utf-8")
-    assert not log_is_whole(landed.vault)
+    assert chain.verify(landed.vault / LOG) == (1, "line 1 was changed")
+
+
+def test_where_the_record_was_tampered_with_nothing_is_written_out(landed, tmp_path):
+    words = ["feeds", "quarantine", "export", "T01", *TAKES, "--to"]
+    answer(*words, str(tmp_path / "a.csv"))
+    (landed.vault / LOG).write_text("")
+    code, said = xfy(*words, str(tmp_path / "b.csv"))
+    assert code == 2 and "do not fit" in said and not (tmp_path / "b.csv").exists()
 
 
 def test_a_cell_never_becomes_a_formula(house, tmp_path):
