@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from pipelines.disk import sync
 from pipelines.feeds.deliveries import DECISIONS
 from pipelines.feeds.receipts import Receipt
 from pipelines.refusal import Refusal
@@ -155,9 +156,5 @@ def _linked(temporary: Path, folder: Path, stem: str) -> Path:
         except FileExistsError:
             count += 1
             continue
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(folder)
         return path

@@ -8,7 +8,6 @@ never formulas.
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import chain
+from pipelines.disk import write_private
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.quarantine import private_folder, read
 from pipelines.refusal import Refusal
@@ -71,11 +71,7 @@ def export(
     # Written down before it exists: a kill in between leaves a line too many, never a file too many.
     private_folder(settings.vault, settings.vault)
     chain.append(settings.vault / LOG, {**who, **body, **told})
-    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(to, content)
     return {**body, "done": True}
 
 

@@ -7,7 +7,6 @@ is used (`judge`).
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.disk import sync
 from pipelines.feeds import codes, deliveries, quarantine, readers
 from pipelines.feeds.check import DUPLICATE_SCHEMA, Checked, check, lake_schema
 from pipelines.feeds.contracts import Contract
@@ -52,7 +52,7 @@ def land_feed(
     made_with = reference_sha256(settings, contract)
     found, _ = deliveries.find(settings.landing, [contract.feed])
     due = [d for d in found if d.business_on <= as_of]
-    marks = {d: deliveries.measure(d, _seen(settings, d)) for d in due}
+    marks = {d: deliveries.measure(d, seen_marks(settings, d)) for d in due}
     hashes = {d: deliveries.combined_sha256(m) for d, m in marks.items()}
     receipts: list[Receipt] = []
     for delivery in due:
@@ -245,7 +245,7 @@ def _store(
             rows.write_parquet(folder / ROWS, compression="zstd", compression_level=1)
             duplicates.write_parquet(folder / DUPLICATES)
             for name in (ROWS, DUPLICATES):
-                _sync(folder / name)
+                sync(folder / name)
             write_synced(folder / RECEIPT, receipt.to_json())
             write_synced(folder / SEEN, json.dumps([asdict(mark) for mark in marks]))
     except (OSError, pl.exceptions.ComputeError) as error:
@@ -282,21 +282,13 @@ def _moved_into(place: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    _sync(building)
+    sync(building)
     if place.exists():
         # A folder cannot be replaced in one step; without its receipt the old one counts as not landed.
         (place / RECEIPT).unlink(missing_ok=True)
         shutil.rmtree(place)
     building.replace(place)
-    _sync(place.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(place.parent)
 
 
 def _sweep(settings: Settings, feed: str) -> None:
@@ -307,6 +299,7 @@ def _sweep(settings: Settings, feed: str) -> None:
         left.unlink(missing_ok=True)
 
 
-def _seen(settings: Settings, delivery: Delivery) -> list[FileMark]:
+def seen_marks(settings: Settings, delivery: Delivery) -> list[FileMark]:
+    """A delivery's files as they were when it was landed, so that unchanged ones need not be read again."""
     path = lake_place(settings, delivery) / SEEN
     return [FileMark(**mark) for mark in json.loads(path.read_text("utf-8"))] if path.exists() else []

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pipelines.disk import sync
 from pipelines.feeds import deliveries, postgres
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.deliveries import Delivery
@@ -165,15 +166,7 @@ def _publish(folder: Path, place: Path) -> str:
     taken = [int(p.name) for p in place.iterdir() if p.name.isdigit()]
     number = f"{max(taken, default=0) + 1:03d}"
     for path in (*folder.iterdir(), folder):
-        _sync(path)
+        sync(path)
     folder.rename(place / number)
-    _sync(place)
+    sync(place)
     return number
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ import typer
 
 from pipelines.feeds.asked import AsOf, Day, DecidedOn, Feed, Name, Number, Reason, contract_of, today, which, who
 from pipelines.settings import Settings
-from pipelines.terminal import AsJson, DryRun, as_date, print_json, say, speaking, tell
+from pipelines.terminal import AsJson, DryRun, as_date, failed, print_json, print_table, say, speaking, tell
 
 app = typer.Typer(no_args_is_help=True, help="rows held back: write out, let in, read again")
 
@@ -96,6 +96,23 @@ def replay_command(
     counts = "; ".join(f"{n} {body['before'][n]} -> {body['after'][n]}" for n in body["before"])
     became = ", ".join(f"{n} {fate}" for fate, n in body["became"].items())
     _give(body, as_json, "\n".join([counts, f"rows held before: {became}", *body["reasons"]]))
+
+
+@app.command("exports")
+def exports_command(as_json: AsJson = False) -> None:
+    """Who took rows out of the vault, and whether the record of it is whole; exit 1 where it is not."""
+    from pipelines import chain
+    from pipelines.feeds.export import LOG
+
+    record = Settings().vault / LOG
+    rows, (count, problem) = chain.entries(record), chain.verify(record)
+    if as_json:
+        print_json({"exports": rows, "count": count, "problem": problem})
+    else:
+        print_table(rows, ("at", "name", "purpose", "feed", "rows", "file"))
+        tell(problem or f"{count} exports; every entry fits the one before")
+    if problem:
+        raise failed()
 
 
 def _give(body: dict[str, Any], as_json: bool, words: str) -> None:

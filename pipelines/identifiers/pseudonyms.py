@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from pipelines.disk import write_private
 from pipelines.refusal import Refusal
 
 _KNOWN = {"value": pl.String, "code": pl.String}
@@ -134,9 +135,5 @@ def load_key(path: Path, must_exist: bool) -> Key:
 def _make_key(path: Path) -> Key:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = secrets.token_bytes(32)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(path, secret)
     return Key(secret)

@@ -5,6 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
+from pipelines.disk import sync
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -35,15 +37,6 @@ def sync_tree(folder: Path) -> None:
         for name in names:
             sync(Path(root, name))
         sync(Path(root))
-
-
-def sync(path: Path) -> None:
-    """Forces one file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def link_tree(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+from pipelines.disk import sync
 from pipelines.releases import files
 from pipelines.releases.layout import CURRENT, STAGING_PREFIX, ReleaseError, current, order, release_names, resolve
 
@@ -34,7 +35,7 @@ def publish(releases: Path, staging: Path, name: str) -> bool:
     if target.exists():
         raise ReleaseError(f"release {name} exists already; releases are never overwritten")
     staging.rename(target)
-    files.sync(releases)
+    sync(releases)
     now = current(releases)
     if now is not None and order(now)[0] > order(name)[0]:
         return False
@@ -49,7 +50,7 @@ def point_to(releases: Path, name: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(name)
     temporary.replace(releases / CURRENT)
-    files.sync(releases)
+    sync(releases)
 
 
 def roll_back_target(releases: Path, to: str | None = None) -> str:

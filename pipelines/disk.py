@@ -1,0 +1,25 @@
+"""Getting things onto the disk for certain, and for nobody else's eyes. A leaf; it knows no room."""
+
+import os
+from pathlib import Path
+
+
+def sync(path: Path) -> None:
+    """Forces one file or folder to the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a new file that only its owner can open (0600); it is on the disk when this returns.
+
+    Raises FileExistsError rather than replace a file or follow a link, and OSError.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
