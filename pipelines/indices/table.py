@@ -99,6 +99,8 @@ class Table:
 
         Shape (rows, count + 1), the latest first; NaN where the unit has no row or value there.
         """
+        if len(self.period_order) < 2:
+            raise DataError(f"{what}: earlier values of '{column}' need a table with periods (table.period)")
         values = self.numbers(column, what)
         place = {period: number for number, period in enumerate(self.period_order)}
         at = {(u, place[p]): row for row, (u, p) in enumerate(zip(self.units, self.periods, strict=True))}

@@ -53,6 +53,10 @@ def spec(node: str = "", leaf: str = "") -> str:
             spec(leaf=", value: 'lag(a)'"),
             "index.yml:7: indicator 'a': the table has no column 'lag(a)', and 'lag' takes",
         ),
+        (
+            spec(leaf=", value: 'lag(a, 1)'"),
+            "index.yml:7: indicator 'a': earlier values of 'a' need a table with periods",
+        ),
     ],
 )
 def test_a_specification_that_cannot_be_meant(tmp_path, text, words):
