@@ -116,9 +116,10 @@ class Truth:
         folder.mkdir(parents=True, mode=0o700)
         folder.parent.chmod(0o700)
         folder.chmod(0o700)
+        identity = self._identity()
         tables = {
-            "persons": pl.concat([persons(world, day), _strangers(world)], how="diagonal"),
-            "identity": self._identity(),
+            "persons": _as_first_known(pl.concat([persons(world, day), _strangers(world)], how="diagonal"), identity),
+            "identity": identity,
             "rows": pl.concat(self._rows),
             "dirt": pl.concat([pl.DataFrame(schema=_DIRT_COLUMNS), *self._dirt]),
         }
@@ -143,6 +144,13 @@ def _strangers(world: World) -> pl.DataFrame:
         pl.lit(False).alias("is_resident"),
         pl.lit(False).alias("in_base"),
     )
+
+
+def _as_first_known(people: pl.DataFrame, identity: pl.DataFrame) -> pl.DataFrame:
+    """Persons told by the number they were first known by: it stays theirs when they get another."""
+    former = identity.filter(kind="number").sort("on").unique("person_uid", keep="first", maintain_order=True)
+    joined = people.join(former.select("person_uid", "old"), on="person_uid", how="left", maintain_order="left")
+    return joined.with_columns(told_by=pl.coalesce("old", "told_by")).drop("old")
 
 
 def _told_by() -> pl.Expr:
