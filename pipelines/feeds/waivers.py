@@ -41,8 +41,12 @@ def row_texts(contract: Contract, frame: pl.DataFrame) -> pl.Series:
 
 
 def marks(key: Key, texts: pl.Series) -> pl.Series:
-    """A keyed mark of each row's text: tells the same row again and says nothing of what stands in it."""
-    return pseudonyms(key, _DOMAIN, texts)
+    """A keyed mark of each row's text: tells the same row again and says nothing of what stands in it.
+
+    The order in which a contract lists its columns makes no difference.
+    """
+    sorted_texts = [json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True) for text in texts]
+    return pseudonyms(key, _DOMAIN, pl.Series(sorted_texts, dtype=pl.String))
 
 
 def let_in(

@@ -166,6 +166,12 @@ def test_a_decision_binds_to_the_very_row(landed, contract, key, tmp_path):
     assert counts(landed, contract, Key(bytes(range(1, 33))))[3:] == (0, 1)
 
 
+def test_the_order_of_a_contract_s_columns_makes_no_difference(landed, contract, key, tmp_path):
+    waive(landed, contract, key, WHICH, WHO, lines=[3])
+    turned = make_contract(tmp_path / "turned", list(reversed(COLUMNS)), CSV, *RULES)
+    assert counts(landed, turned, key) == (2, 4, 0, 1, 0)
+
+
 def test_a_decision_does_not_cover_a_rule_that_comes_later(landed, contract, key, tmp_path):
     waive(landed, contract, key, WHICH, WHO, lines=[3])
     stricter = make_contract(tmp_path / "strict", COLUMNS, CSV, *RULES, rule("first", "thing", "thing <> '2'"))
