@@ -8,7 +8,7 @@ nav{font-size:14px;border-bottom:1px solid #e4e7eb;padding-bottom:8px}
 table{font-size:13.5px}td{vertical-align:top}tbody tr:hover{background:#f7f9fb}
 th{color:#52606d;font-weight:600;border-bottom:2px solid #cbd2d9;white-space:nowrap}
 th{position:sticky;top:0;background:#fff}
-td.n{white-space:nowrap}tr:target{background:#fff8e1}
+td.n{white-space:nowrap}td:first-child{min-width:84px}tr:target{background:#fff8e1}
 .cards{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}
 .card{border:1px solid #e4e7eb;border-radius:8px;padding:10px 16px;min-width:118px}
 .card b{display:block;font-size:24px;font-weight:600;font-variant-numeric:tabular-nums}

@@ -233,23 +233,27 @@ def _codes(codes: Mapping[str, Any] | None) -> str:
 
 def _uses(uses: Mapping[str, Iterable[str]], names: Mapping[str, str]) -> Iterator[str]:
     for kind, title in words.KINDS.items():
-        found = list(uses.get(kind, ()))
         # The models of indices stand behind the indicators, which say more.
-        if not found or (kind == "index" and uses.get("indicator")):
+        if not uses.get(kind) or (kind == "index" and uses.get("indicator")):
             continue
-        text = escape("、".join(dict.fromkeys(_named(kind, word, names) for word in found)))
-        if len(found) > 4:
+        found = list(_named(kind, uses[kind], names))
+        text = escape("、".join(found))
+        if len(text) > 60:
             yield f"<details><summary><b>{title}</b>{len(found)}</summary>{text}</details>"
         else:
             yield f"<div><b>{title}</b>{text}</div>"
 
 
-def _named(kind: str, word: str, names: Mapping[str, str]) -> str:
-    """`code.column*` in words."""
-    star = "*" if word.endswith("*") else ""
-    code, _, column = word.removesuffix("*").partition(".")
-    name = names.get(f"{kind}:{code}")
-    if name is None:
-        return word
-    shown = name if kind in ("tag", "subject", "panel", "check", "index") else f"{code} {name}"
-    return f"{shown}·{column}{star}" if column else f"{shown}{star}"
+def _named(kind: str, found: Iterable[str], names: Mapping[str, str]) -> Iterator[str]:
+    """What uses a column in words, each thing once with what of it: `code.column*` as name（column）*."""
+    parts: dict[str, list[str]] = {}
+    stars = set()
+    for word in found:
+        code, _, column = word.removesuffix("*").partition(".")
+        parts.setdefault(code, []).extend([column] if column else [])
+        if word.endswith("*"):
+            stars.add(code)
+    for code, columns in parts.items():
+        name = names.get(f"{kind}:{code}", code)
+        shown = f"{code} {name}" if kind in ("ledger", "indicator") and name != code else name
+        yield shown + (f"（{'、'.join(columns)}）" if columns else "") + ("*" if code in stars else "")

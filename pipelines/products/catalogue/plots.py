@@ -1,5 +1,6 @@
 """Plots of the catalogue: rows and shares by delivery, a spark of empty values. Text in, SVG text out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,10 @@ QUARANTINED, DUPLICATE, ACCEPTED = "#c0392b", "#b0bac5", BLUE
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 460.0, 170.0, 56.0, 34.0, 12.0
 
 
+def _figure(number: float) -> str:
+    return f"{number:,.2f}".rstrip("0").rstrip(".")
+
+
 def _frame(deliveries: Sequence[Mapping[str, Any]], most: float, unit: str, bars: list[str], title: str) -> str:
     tall = _HEIGHT - _BOTTOM - _TOP
     body = []
@@ -17,7 +22,7 @@ def _frame(deliveries: Sequence[Mapping[str, Any]], most: float, unit: str, bars
         y = _TOP + tall * (1 - share)
         body += [
             svg.line(_LEFT, y, _WIDTH - 8, y),
-            svg.words(_LEFT - 6, y + 4, f"{most * share:,.4g}{unit}", "end", GREY),
+            svg.words(_LEFT - 6, y + 4, f"{_figure(most * share)}{unit}", "end", GREY),
         ]
     body += bars
     body.append(svg.words(_LEFT, _HEIGHT - 16, deliveries[0]["date"], "start", GREY))
@@ -26,9 +31,15 @@ def _frame(deliveries: Sequence[Mapping[str, Any]], most: float, unit: str, bars
     return svg.frame(_WIDTH, _HEIGHT, "".join(body), title)
 
 
+def round_up(number: float) -> float:
+    """The next number that can be read off an axis: 1, 2 or 5 times a power of ten, halves of it whole enough."""
+    power = 10.0 ** math.floor(math.log10(number)) if number > 0 else 1.0
+    return next(step * power for step in (1, 2, 4, 5, 6, 8, 10) if number <= step * power)
+
+
 def rows(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
     """Stacked bars, one a delivery: accepted, duplicate, quarantined. Those not accepted stand on a grey ground."""
-    most = max(d["delivered"] for d in deliveries) or 1
+    most = round_up(max(d["delivered"] for d in deliveries) or 1)
     step, tall = (_WIDTH - _LEFT - 8) / len(deliveries), _HEIGHT - _BOTTOM - _TOP
     wide = min(step * 0.7, 46.0)
     bars = []
@@ -49,7 +60,7 @@ def shares(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
     """Quarantined and duplicate rows as shares of the delivery, side by side; the scale fits the largest."""
     parts = (("quarantined", QUARANTINED), ("duplicate", DUPLICATE))
     found = [{part: 100 * d[part] / d["delivered"] if d["delivered"] else 0.0 for part, _ in parts} for d in deliveries]
-    most = max(1.0, *(value for each in found for value in each.values()))
+    most = round_up(max(1.0, *(value for each in found for value in each.values())))
     step, tall = (_WIDTH - _LEFT - 8) / len(deliveries), _HEIGHT - _BOTTOM - _TOP
     wide = min(step * 0.35, 20.0)
     bars = []

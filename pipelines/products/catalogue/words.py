@@ -80,8 +80,7 @@ def service_level(entry: Mapping[str, Any]) -> str:
     name = _LEVELS.get(entry["property"], entry["property"])
     value, unit = entry["value"], entry.get("unit", "")
     said = "变更时" if value == "on change" else f"{value} {_UNITS.get(unit, unit)}".strip()
-    note = f"（{entry['description']}）" if entry.get("description") else ""
-    return f"{name} {said}{note}"
+    return f"{name} {said}"
 
 
 def state(feed: Mapping[str, Any]) -> tuple[str, str]:
