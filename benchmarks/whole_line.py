@@ -46,7 +46,7 @@ def main(root: str) -> int:
     """Prints the table and returns the run's exit code."""
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "run"],
+        [sys.executable, "-m", "pipelines.cli", "run", "--force"],
         env={**os.environ, "XFY_DATA": root},
         stderr=subprocess.PIPE,
         text=True,

@@ -86,9 +86,10 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="the date; default: the latest delivered")] = None,
     wait: Annotated[float, typer.Option(min=0, help="seconds to wait for another run to end")] = 900.0,
     dry_run: DryRun = False,
+    force: Annotated[bool, typer.Option(help="run although nothing is new")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Materialise every asset for one date and publish a release."""
+    """Materialise every asset for one date and publish a release, unless one made from the same stands already."""
     from pipelines import report
     from pipelines.feeds.contracts import load_contracts
     from pipelines.feeds.deliveries import find
@@ -107,12 +108,23 @@ def run(
         columns = ("feed", "date", "delivery", "files", "bytes", "landed")
         print_json(body) if as_json else print_table(body["deliveries"], columns)
         return
+    from pipelines.releases.standing import made_of, standing
+
+    with speaking():
+        fingerprint = made_of(settings, chosen)
+    stands = None if force else standing(settings, chosen, fingerprint)
+    if stands:
+        # Said before Dagster is loaded, which alone takes seconds.
+        print_json(report.nothing_new(settings, chosen, stands)) if as_json else out.print(
+            f"nothing new: release {stands} stands (--force runs all the same)", markup=False, highlight=False
+        )
+        return
     from pipelines.launch import has_partition, launch
 
     if not has_partition(chosen):
         raise wrong_use(f"{chosen} is no date a run can speak about: they go from 2026-01-01 to today")
     with speaking():
-        outcome = launch(settings, chosen, say, wait)
+        outcome = launch(settings, chosen, say, wait, fingerprint)
     body = report.summarise(settings, outcome)
     if as_json:
         print_json(body)

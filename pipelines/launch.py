@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import sqlalchemy
 
-from pipelines.orchestration import DAILY
+from pipelines.orchestration import DAILY, MADE_OF_TAG
 from pipelines.settings import REPOSITORY, Settings
 
 NOUNS = ("feeds", "subjects", "tags", "indices", "products", "releases")
@@ -46,14 +48,39 @@ def prepare_home(settings: Settings) -> str:
     return str(home)
 
 
+def spare_syncs(home: str) -> None:
+    """Keeps Dagster's history in this process from waiting for the disk at each of a run's thousand events.
+
+    Dagster opens and closes its SQLite files for every event; the last one to close a file writes its log back, with
+    two syncs. Here each file stays open until the process ends, and nothing waits. What a power failure may cost is the
+    record of the run; data and releases are synced by those who write them.
+    """
+    kept: dict[str, sqlite3.Connection] = {}
+
+    def connected(connection: Any, _: object) -> None:
+        path = connection.execute("pragma database_list").fetchone()[2]
+        if path.startswith(home):
+            connection.execute("pragma synchronous = off")
+            if path not in kept:
+                kept[path] = sqlite3.connect(path, check_same_thread=False)
+                kept[path].execute("select count(*) from sqlite_master").fetchone()
+
+    sqlalchemy.event.listen(sqlalchemy.engine.Engine, "connect", connected)
+
+
 def has_partition(as_of: date) -> bool:
     """Whether the graph has a partition for a date; a delivery dated tomorrow has none yet."""
     return DAILY.has_partition_key(as_of.isoformat())
 
 
-def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0) -> Outcome:
-    """Materialises every asset for one `as_of` and waits for the end. Nothing is raised for a failed run."""
-    prepare_home(settings)
+def launch(
+    settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0, made_of: str = ""
+) -> Outcome:
+    """Materialises every asset for one `as_of` and waits for the end. Nothing is raised for a failed run.
+
+    `made_of` is the fingerprint of all that goes into the release, which the release bears.
+    """
+    spare_syncs(prepare_home(settings))
     from pipelines.definitions import WHOLE_LINE, build_defs
 
     defs = build_defs(loggers={"console": progress_logger(report)}, run_wait_s=wait_s)
@@ -65,7 +92,7 @@ def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": {"console": {}}},
-                tags={"xfy/launched_by": "xfy run"},
+                tags={"xfy/launched_by": "xfy run"} | ({MADE_OF_TAG: made_of} if made_of else {}),
             )
         return _outcome(result, as_of)
 

@@ -28,6 +28,8 @@ IO_RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL
 """For steps that read or write disks; a step that fails on its data fails the same way again, cheaply."""
 
 PROCESS_TAG = "xfy/process"
+MADE_OF_TAG = "xfy/made_of"
+"""Of a run: the fingerprint of all that its release is made from, taken before its first step."""
 SPACE_FACTOR = 6
 LEAST_SPACE_BYTES = 64 << 20
 

@@ -1,7 +1,7 @@
 """What a run will do and what it did, for people and for machines. Computes nothing about residents."""
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -9,9 +9,12 @@ from rich.table import Table
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import Delivery
 from pipelines.feeds.status import as_json, judged
-from pipelines.launch import NOUNS, Outcome
 from pipelines.releases.layout import current
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    # Dagster, which takes seconds to load, is not needed where nothing is run.
+    from pipelines.launch import Outcome
 
 COUNTS = ("delivered", "accepted", "quarantined", "duplicate")
 
@@ -36,8 +39,10 @@ def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[st
     return {"as_of": as_of.isoformat(), "current": current(settings.releases), "deliveries": rows}
 
 
-def summarise(settings: Settings, outcome: Outcome) -> dict[str, Any]:
+def summarise(settings: Settings, outcome: "Outcome") -> dict[str, Any]:
     """Everything a person or a machine wants to know of a run that is over."""
+    from pipelines.launch import NOUNS
+
     statuses = [as_json(s) for s in judged(settings, load_contracts(settings.contracts), outcome.as_of)]
     release = outcome.metadata.get("releases/release", {})
     return {
@@ -54,6 +59,12 @@ def summarise(settings: Settings, outcome: Outcome) -> dict[str, Any]:
         "failures": outcome.failures,
         "failed_checks": outcome.failed_checks,
     }
+
+
+def nothing_new(settings: Settings, as_of: date, release: str) -> dict[str, Any]:
+    """What a run says that had nothing to do: a release made from the same stands."""
+    path = str(settings.releases / release)
+    return {"success": True, "as_of": as_of.isoformat(), "release": release, "path": path, "nothing_new": True}
 
 
 def show(console: Console, body: dict[str, Any]) -> None:

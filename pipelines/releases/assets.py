@@ -13,7 +13,7 @@ from pipelines.dbt import ensure_manifest
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.status import as_json, judged
 from pipelines.indices.editions import find_editions
-from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
 from pipelines.tags.catalogue import load_catalogue, rules_version
@@ -45,7 +45,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         editions = [
             f"{e.spec.index} {e.spec.edition}" for e in find_editions(installation.tag_rules / "indices", this.as_of)
         ]
-        provenance = Provenance(rules_version(catalogue), editions, statuses)
+        provenance = Provenance(rules_version(catalogue), editions, statuses, context.run.tags.get(MADE_OF_TAG, ""))
         staging = stage(installation, this, ensure_manifest(installation), provenance, context.log.debug)
         findings = _audit(staging.as_posix())
         if findings:

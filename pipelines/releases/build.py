@@ -34,6 +34,7 @@ class Provenance:
     rules_version: str
     index_editions: list[str]
     feeds: list[dict[str, Any]]
+    made_of: str = ""
 
 
 def stage(
@@ -68,6 +69,7 @@ def stage(
         feeds=provenance.feeds,
         files=[_entry(staging, path) for path in files.regular_files(staging)],
         tables=tables,
+        made_of=provenance.made_of,
     ).write(staging / MANIFEST)
     return staging
 

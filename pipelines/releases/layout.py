@@ -69,6 +69,8 @@ class Manifest(BaseModel):
     feeds: list[dict[str, object]]
     files: list[FileEntry]
     tables: list[TableEntry]
+    # What it was made from, as one fingerprint (`standing.py`); empty where the run was not started by `xfy run`.
+    made_of: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The published shape."""

@@ -22,7 +22,7 @@ KILLS = 20
 def start(root: Path, *words: str) -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("XFY_", "DAGSTER_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "run", *words],
+        [sys.executable, "-m", "pipelines.cli", "run", "--force", *words],
         env={**environment, "XFY_DATA": str(root)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -55,7 +55,7 @@ def test_killed_runs_leave_a_whole_release_and_no_obstacle(copies: Path, distric
     """Every other kill takes the run alone and leaves its dbt child, if there is one, to itself."""
     clean = hashes(district)
     began = time.monotonic()
-    xfy(copies, "run")
+    xfy(copies, "run", "--force")
     length = time.monotonic() - began
     assert hashes(copies) == clean
     dice = random.Random(20)
@@ -74,7 +74,7 @@ def test_killed_runs_leave_a_whole_release_and_no_obstacle(copies: Path, distric
         process.wait()
         verified = xfy(copies, "release", "verify", "--json")
         assert json.loads(verified.stdout)["findings"] == []
-        after = json.loads(xfy(copies, "run", "--json").stdout)
+        after = json.loads(xfy(copies, "run", "--force", "--json").stdout)
         assert after["success"], f"blocked after a kill at {moment:.1f} s"
         assert hashes(copies) == clean, f"other content after a kill at {moment:.1f} s"
         assert not list((copies / "releases").glob(".*")), "the next run sweeps what the dead one left"
@@ -84,7 +84,7 @@ def test_killed_runs_leave_a_whole_release_and_no_obstacle(copies: Path, distric
 def test_two_runs_for_two_dates_never_mix(copies: Path) -> None:
     alone = {}
     for day in ("2026-10-30", "2026-10-31"):
-        xfy(copies, "run", "--as-of", day)
+        xfy(copies, "run", "--force", "--as-of", day)
         newest = json.loads(xfy(copies, "release", "list", "--json").stdout)
         name = next(r["release"] for r in newest if r["as_of"] == day)
         alone[day] = content(copies, name)
@@ -105,7 +105,7 @@ def content(root: Path, release: str) -> dict[str, str]:
 def test_a_second_run_refuses_when_told_not_to_wait(copies: Path) -> None:
     first = start(copies)
     time.sleep(8)
-    second = xfy(copies, "run", "--wait", "0", check=False)
+    second = xfy(copies, "run", "--force", "--wait", "0", check=False)
     assert second.returncode == 1
     assert f"process {first.pid}" in second.stdout + second.stderr
     first.communicate(timeout=600)
