@@ -214,10 +214,13 @@ def _duplicates(contract: Contract, raw: Raw, values: pl.DataFrame, held: pl.Ser
     again = []
     if keys:
         whole &= _without_number(contract, values)
-        order = [contract.delivery.latest_by] if contract.delivery.latest_by else []
-        keyed = values.with_row_index("at").filter(~held).filter(pl.struct(keys).is_duplicated())
-        keyed = keyed.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in keys)).select("at", *keys, *order)
-        again.append(_said_again(contract, raw, keyed, keys, order))
+        # Under names of our own: a contract may call its columns anything, such as what is worked with below.
+        named = {f"key {i}": key for i, key in enumerate(keys)}
+        order = {"order": contract.delivery.latest_by} if contract.delivery.latest_by else {}
+        keyed = values.select(pl.col(name).alias(ours) for ours, name in (named | order).items())
+        keyed = keyed.with_row_index("at").filter(~held).filter(pl.struct(list(named)).is_duplicated())
+        keyed = keyed.filter(pl.all_horizontal(pl.col(k).is_not_null() for k in named))
+        again.append(_said_again(contract, raw, keyed, list(named), list(order)))
     if whole.any():
         hashed = raw.frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("at"))
         hashed = hashed.with_columns(raw.frame.select(list(contract.physicals)).hash_rows(seed=0).alias("hash"))

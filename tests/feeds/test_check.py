@@ -129,6 +129,35 @@ def test_a_row_held_back_neither_repeats_nor_is_repeated(contract):
     assert done.duplicates.is_empty()
 
 
+def test_columns_may_bear_any_name(tmp_path):
+    """Among them those that the search for repeated rows works with."""
+    names = [
+        "at",
+        "text",
+        "hash",
+        "order",
+        "identical",
+        "first_at",
+        "kept_at",
+        "last_at",
+        "never",
+        "file",
+        "line",
+        "raw",
+    ]
+    columns = [column(name, name, primaryKey=name == "at") for name in names]
+    contract = make_contract(tmp_path, columns, {**CSV, "latest_by": "text"})
+    rows = [["1", "a"], ["1", "b"], ["1", "b"], ["2", "a"], ["2", "a"], ["3", "a"]]
+    frame = pl.DataFrame([[*r, *["x"] * (len(names) - 2)] for r in rows], schema=names, orient="row")
+    done = run(contract, Raw(place(frame, "f.csv", 2)))
+    assert done.rows.select("at", "text", "_line").rows() == [("1", "b", 4), ("2", "a", 5), ("3", "a", 7)]
+    found = done.duplicates.select("line", "kept_line", "reason").rows()
+    assert found == [(2, 4, "same_key"), (3, 4, "same_key"), (6, 5, "identical")]
+    loose = make_contract(tmp_path / "loose", [column(name, name) for name in names], CSV)
+    again = run(loose, Raw(place(frame, "f.csv", 2)))
+    assert again.duplicates.select("line", "kept_line").rows() == [(4, 3), (6, 5)]
+
+
 def test_without_a_key_only_wholly_identical_rows_repeat(tmp_path):
     contract = make_contract(tmp_path, [column("a", "A"), column("b", "B")], CSV)
     frame = pl.DataFrame({"A": ["1", "1", "1", None, None], "B": ["x", "y", "x", None, None]})
