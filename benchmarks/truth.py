@@ -32,7 +32,7 @@ def residents(settings: Settings, connection: duckdb.DuckDBPyConnection) -> bool
     """Every true resident once, by number, in the right village; and how many attributes are as they really are."""
     truth = pl.read_parquet(settings.vault / "truth" / "persons.parquet")
     key = load_key(settings.key_path, must_exist=True)
-    truth = truth.with_columns(pseudonyms(key, "person", truth["told_by"]).alias("person_id"))
+    truth = truth.with_columns(person_id=_known_as(settings, pseudonyms(key, "person", truth["told_by"])))
     living = truth.filter(pl.col("is_resident"))
     found = connection.sql(RESIDENTS).to_arrow_table()
     known = pl.DataFrame(pl.from_arrow(found))
@@ -42,7 +42,7 @@ def residents(settings: Settings, connection: duckdb.DuckDBPyConnection) -> bool
     elsewhere = both.filter(pl.col("res_village_code") != pl.col("village_code")).height
     extra = known.join(living, on="person_id", how="anti").join(truth, on="person_id", how="left")
     second = pl.read_parquet(settings.vault / "truth" / "identity.parquet").filter(kind="second_number")
-    doubles = extra["person_id"].is_in(pseudonyms(key, "person", second["new"]).to_list())
+    doubles = extra["person_id"].is_in(_known_as(settings, pseudonyms(key, "person", second["new"])).to_list())
     unexplained = extra.filter(~doubles & (pl.col("alive").is_null() | pl.col("alive"))).height
     print(f"true residents {living.height:,}; in the warehouse {known.height:,}")
     print(f"  missing {missing}, twice {twice}, in another village {elsewhere}")
@@ -54,6 +54,14 @@ def residents(settings: Settings, connection: duckdb.DuckDBPyConnection) -> bool
         empty = both[f"{name}_known"].null_count()
         print(f"  {name:20} {100 * right / both.height:8.3f} % as it really is, {empty:,} unknown")
     return not (missing or twice or elsewhere or unexplained)
+
+
+def _known_as(settings: Settings, numbers: pl.Series) -> pl.Series:
+    """The person each number's pseudonym belongs to: another where the person was known before the number was."""
+    folder = max(path for path in settings.identity.iterdir() if path.is_dir())
+    keys = pl.read_parquet(folder / "key.parquet", columns=["person_key", "person_id"])
+    found = numbers.to_frame("person_key").join(keys, on="person_key", how="left", maintain_order="left")
+    return found.select(pl.coalesce("person_id", "person_key")).to_series()
 
 
 def held_back(settings: Settings) -> bool:
