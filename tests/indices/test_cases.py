@@ -49,6 +49,22 @@ def test_areas_are_rolled_up_from_components_and_the_formula_is_run_again():
     assert round(world, 3) == 0.739
 
 
+@pytest.mark.parametrize(("name", "published"), [("gdi", 362), ("ihdi", 176), ("gii", 332)])
+def test_published_gender_and_inequality_indices_are_reproduced_to_three_decimals(name, published):
+    result = build(HDI / f"{name}.yml", HDI / "hdr2024_gender.parquet")
+    root = result.spec.root.code
+    scores = result.scores().filter(pl.col("node") == root)
+    data = pl.read_parquet(HDI / "hdr2024_gender.parquet")
+    joined = data.join(scores, left_on=["iso3", "year"], right_on=["area_code", "period"])
+    given = joined.drop_nulls(f"published_{name}")
+    assert given.height == published
+    assert ((given["score"].round(3) - given[f"published_{name}"]).abs().fill_null(1) < 1e-9).all()
+    assert joined.filter(pl.col(f"published_{name}").is_null() & pl.col("score").is_not_null()).height == 0
+    if name == "gii":
+        best = given.filter((pl.col("year") == "2022") & (pl.col("kind") == "country")).sort("rank")
+        assert (best["name"][0], best["rank"][0]) == ("Denmark", 1.0)
+
+
 def test_averaging_indices_would_give_another_world():
     result = build(HDI / "hdi_rollup.yml", HDI / "hdr2024.parquet")
     countries = result.scores("country").filter((pl.col("node") == "HDI") & (pl.col("period") == "2022"))
