@@ -244,10 +244,11 @@ def _by_feed(
 ) -> tuple[list[str], bool]:
     lines = _head(
         "Feed by feed",
-        "Rows of all deliveries. P and R: precision and recall of quarantine, then of duplicates, against what was "
-        "planted.\nFlagged rows are accepted with a value emptied or a number not usable, and say so in `_dq`; "
-        "dropped values\nstood in columns that the contract leaves at the door.",
-        "feed", "dates", "rows", "accepted", "quarantined", "P", "R", "duplicate", "P", "R", "flagged", "dropped",
+        "Rows of all deliveries. P and R: precision and recall of quarantine, then of duplicates, against what was\n"
+        "planted. Flagged rows are accepted with a value emptied or a number not usable, and say so in `_dq`;\n"
+        "clean are those of them in which nothing was planted. Dropped values stood in columns that stay at the door.",
+        "feed", "dates", "rows", "accepted", "quarantined", "P", "R", "duplicate", "P", "R", "flagged", "clean",
+        "dropped",
     )  # fmt: skip
     good = True
     totals = [0] * 7
@@ -270,7 +271,15 @@ def _by_feed(
     held, twice = score(dirt, found, QUARANTINE), score(dirt, found, DUPLICATE)
     words = [_share(s) for s in (held.precision, held.recall, twice.precision, twice.recall)]
     lines.append(_row("all", "", *totals[:3], *words[:2], totals[3], *words[2:], *totals[4:]))
-    return lines, good
+    return [*lines, "", _clean_flags(dirt, found)], good
+
+
+def _clean_flags(dirt: pl.DataFrame, found: pl.DataFrame) -> str:
+    """By which rules rows were flagged though nothing was planted in them."""
+    clean = found.filter(pl.col("fate") == FLAGGED).join(dirt, on=PLACE, how="anti").explode("rules")
+    counted = clean.group_by("rules").len().sort(["len", "rules"], descending=[True, False])
+    told = ", ".join(f"`{rule}` {rows:,}" for rule, rows in counted.iter_rows()) or "none"
+    return f"Rules by which clean rows are flagged, with their rows: {told}."
 
 
 def _by_kind(dirt: pl.DataFrame, found: pl.DataFrame) -> tuple[list[str], bool]:
