@@ -29,6 +29,7 @@ class _Happened:
         self.second = self.draws.whole("second", 25_200, 79_200)
         village = world.people["village"].to_numpy()[np.maximum(self.uid, 0)].astype(np.int64)
         drawn = self.draws.whole("village", 0, len(world.villages))
+        self.is_away = (self.uid >= 0) & (village < 0)
         self.home = np.where((self.uid >= 0) & (village >= 0), village, drawn)
         self.village = world.villages["village_code"].gather(self.home)
         self.number = gather(world.people["cert_no"], self.uid)
@@ -315,6 +316,11 @@ def ledger(world: World, day: date, whole: bool) -> pl.DataFrame:
         ).to_series(),
         "填报时间": of.moment(of.at),
         "已确认": of.flag("confirmed", 0.9),
-        "来源": of.draws.pick("source", ["走访", "电话", "居民自报"], [0.6, 0.2, 0.2]),
+        # Nobody is met at home who does not live here.
+        "来源": pl.select(
+            pl.when(pl.Series(of.is_away))
+            .then(pl.lit("电话"))
+            .otherwise(of.draws.pick("source", ["走访", "电话", "居民自报"], [0.6, 0.2, 0.2]))
+        ).to_series(),
     }
     return of.frame(columns, whole)
