@@ -98,7 +98,7 @@ def step(before: Path | None, day: Day, out: Path) -> None:
         ALIAS: aliases,
     }
     for name, frame in files.items():
-        frame.write_parquet(out / name)
+        frame.write_parquet(out / name, compression="lz4")
     (out / MODEL).write_text(json.dumps(model, indent=1), "utf-8")
 
 
@@ -113,8 +113,9 @@ def _sort_out(day: Day, rules: LinkageRules, profiles_before: pl.DataFrame, is_l
     said = _Said()
     for rank, contract, frame in read_day(day, rules):
         has_key = pl.col("person_key").is_not_null()
-        counted = frame.filter(has_key).select("person_key", "name").unique().group_by("person_key").len("names")
-        shared = counted.filter(pl.col("names") >= rules.names.shared_by)["person_key"]
+        named = frame.filter(has_key).select("person_key", "name").unique()
+        again = named.filter(pl.col("person_key").is_duplicated()).group_by("person_key").len("names")
+        shared = again.filter(pl.col("names") >= rules.names.shared_by)["person_key"]
         is_shared = has_key & pl.col("person_key").is_in(shared.implode())
         said.crowded.append(frame.filter(is_shared).drop("record"))
         told = frame.filter(has_key & ~is_shared)
@@ -122,7 +123,7 @@ def _sort_out(day: Day, rules: LinkageRules, profiles_before: pl.DataFrame, is_l
         if is_lesson and rank:
             said.lesson.append((rank, newest.filter(pl.col("name").is_not_null())))
         said.numbered.append((rank, contract.feed, linkage_profiles.news(newest, rank, profiles_before)))
-        said.named.append((contract.feed, frame.select("person_key", "name").drop_nulls().unique()))
+        said.named.append((contract.feed, named.drop_nulls()))
         said.records.append(told.filter(pl.col("record").is_not_null()).select(*_RECORD))
         said.loose.append(frame.filter(~has_key).drop("person_key", "record"))
     return said

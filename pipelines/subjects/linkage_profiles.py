@@ -67,9 +67,12 @@ def news(frame: pl.DataFrame, rank: int, before: pl.DataFrame) -> pl.DataFrame:
     if before.is_empty():
         return frame
     said = [fact for fact in FACTS if frame[fact].null_count() < len(frame)]
-    old = before.select("person_key", *(pl.col(f).alias(f"{f}_old") for f in said), *(f + RANK for f in said))
+    if not said:
+        return frame.join(before, on="person_key", how="anti", maintain_order="left")
+    mine = before.join(frame, on="person_key", how="semi")
+    old = mine.select("person_key", *(pl.col(f).alias(f"{f}_old") for f in said), *(f + RANK for f in said))
     met = frame.join(old, on="person_key", how="left", maintain_order="left")
-    is_new = ~pl.col("person_key").is_in(before["person_key"].implode())
+    is_new = pl.col(said[0] + RANK).is_null()
     changes = [_counts(fact, pl.lit(rank, pl.UInt8), fact + RANK) for fact in said]
     return met.filter(pl.any_horizontal(is_new, *changes)).select(frame.columns)
 
@@ -89,9 +92,10 @@ def fold(before: pl.DataFrame, today: pl.DataFrame) -> tuple[pl.DataFrame, pl.Se
     if before.is_empty():
         merged = names.with_forms(today.sort("person_key")).select(*SCHEMA)
         return merged, merged["person_key"]
-    met = today.join(before, on="person_key", how="left", suffix="_old")
+    mine = before.join(today, on="person_key", how="semi")
+    met = today.join(mine, on="person_key", how="left", suffix="_old")
     better = {fact: _counts(fact, pl.col(fact + RANK), f"{fact}{RANK}_old") for fact in FACTS}
-    is_new = ~pl.col("person_key").is_in(before["person_key"].implode())
+    is_new = pl.col(f"name{RANK}_old").is_null()
     touched = met.filter(is_new | pl.any_horizontal(better.values())).with_columns(
         is_other=is_new
         | pl.any_horizontal(is_better & pl.col(f).ne_missing(pl.col(f"{f}_old")) for f, is_better in better.items())
