@@ -27,7 +27,7 @@ _PATTERN_SIGNS = frozenset("*?[]{}")
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 # Numbers that any writer of shortest decimals writes alike; the others are written anew.
 _PLAIN_NUMBER = r"^(?:0|-?[1-9][0-9]{0,14}(?:\.[0-9]{1,6})?|-?0\.0{0,2}[1-9][0-9]{0,9})$"
-_LIMITS: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "temp_directory": "", "enable_progress_bar": False}
+_LIMITS: dict[str, Any] = {"threads": 2, "memory_limit": "1GB", "temp_directory": ""}
 
 
 class _NotUsualError(Exception):
@@ -72,6 +72,7 @@ def _query(path: Path, wanted: dict[str, list[Step]], is_lines: bool) -> tuple[p
     some = f"coalesce({', '.join(f'{quoted(name)}::varchar' for name in shape)}) is not null as has_any"
     connection = duckdb.connect(config=_LIMITS)
     try:
+        connection.execute("set enable_progress_bar = false")
         query = f"select {', '.join(values)}, {some} from read_json({options}, columns = {{{columns}}})"
         frame = pl.from_arrow(connection.sql(query).to_arrow_table())
         names = f"select distinct unnest(json_keys(json)) from read_json_objects({options})"
