@@ -192,6 +192,11 @@ def test_places_of_one_name_and_house_are_one_and_hazards_speak_last(placed: War
     ]
 
 
+def test_a_dwelling_knows_the_kinds_of_its_places_and_how_many_firms_not_which(placed: Warehouse) -> None:
+    rows = placed.rows("select dwelling_id, place_kinds, firm_count from subjects.dwelling where dwelling_id like 'd_'")
+    assert {row[0]: row[1:] for row in rows} == {"d1": (["企业"], 1), "d2": (["企业"], 0), "d3": ([], 0)}
+
+
 def test_components_and_points_are_each_one_as_last_known(placed: Warehouse) -> None:
     assert placed.rows("select component_id, kind, state, village_code from subjects.component order by 1") == [
         ("cBJ1", "路灯", "完好", EAST),

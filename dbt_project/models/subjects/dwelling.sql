@@ -11,6 +11,19 @@ household as (
     select dwelling_id, coalesce(count_if(n_adult > 0), 0)::integer as with_adult
     from {{ ref('int_household') }}
     group by dwelling_id
+),
+-- Kinds and counts, not which: a firm's address is public and would tell which dwelling this is.
+inspected as (
+    select dwelling_id, list(distinct kind order by kind) as kinds
+    from {{ ref('place') }}
+    where dwelling_id is not null and kind is not null
+    group by dwelling_id
+),
+firm as (
+    select dwelling_id, count(*)::integer as firms
+    from {{ ref('organisation') }}
+    where dwelling_id is not null and cancelled_on is null
+    group by dwelling_id
 )
 select
     d.dwelling_id,
@@ -41,8 +54,12 @@ select
     d.lat,
     coalesce(o.people, 0) as occupant_count,
     coalesce(h.with_adult, 0) as unrelated_adult_count,
-    coalesce(o.renters, 0) as renter_count
+    coalesce(o.renters, 0) as renter_count,
+    case when {{ feed_available('F33') }} then coalesce(i.kinds, []::varchar[]) end as place_kinds,
+    case when {{ feed_available('F32') }} then coalesce(f.firms, 0) end::integer as firm_count
 from {{ ref('stg_b02') }} as d
 left join {{ ref('stg_b03') }} as v on v.village_code = d.village_code
 left join occupant as o on o.dwelling_id = d.dwelling_id
 left join household as h on h.dwelling_id = d.dwelling_id
+left join inspected as i on i.dwelling_id = d.dwelling_id
+left join firm as f on f.dwelling_id = d.dwelling_id
