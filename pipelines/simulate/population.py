@@ -170,7 +170,7 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
             "sex": sex,
             "birth": birth,
             "kind": kind,
-            "marital": _marriage_detail(marital, stream(seed, "marriage")),
+            "marital": traits.marriage_detail(marital, stream(seed, "marriage")),
             "household": groups.household,
             "place": groups.place,
             "collective": groups.collective,
@@ -193,13 +193,6 @@ def build(reference: Reference, scale: float, seed: int, day: date) -> World:
     frame = _with_dead(frame, reference, scale, day, stream(seed, "dead"))
     frame = alike.arrange(frame, seed, scale, day)
     return World(frame, homes_table.with_columns(pl.Series("status", status)), villages, reference, scale, seed)
-
-
-def _marriage_detail(marital: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Married people as first (21), second (22) or renewed (23) marriage, some only as married (20)."""
-    draw = rng.random(len(marital))
-    detail = np.select([draw < 0.80, draw < 0.86, draw < 0.865], [21, 22, 23], 20)
-    return np.where(marital == residents.MARRIED, detail, marital).astype(np.int8)
 
 
 def _tenure(

@@ -1,4 +1,4 @@
-"""Schooling, work, phones and the dates a register keeps of a person. Draws that depend on nobody else."""
+"""Marriage, schooling, work, phones and the dates a register keeps of a person. Draws that depend on nobody else."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.simulate import days, margins
-from pipelines.simulate.residents import MIGRANT, OVERSEAS
+from pipelines.simulate.residents import MARRIED, MIGRANT, OVERSEAS
 
 _LEVELS = ["未上过学", "小学", "初中", "高中", "大学专科", "本科及以上"]
 _LEVEL_CODES = [
@@ -90,6 +90,13 @@ def mobiles(age: np.ndarray, rng: np.random.Generator) -> pl.Series:
         number[shared] = number[rng.integers(0, max(size // 60, 1), int(shared.sum()))]
     has = rng.random(size) < margins.by_age({0: 0.02, 8: 0.12, 14: 0.6, 18: 0.97, 60: 0.95, 75: 0.78, 104: 0.35}, age)
     return pl.select(pl.when(pl.Series(has)).then(pl.Series(number).cast(pl.String)).otherwise(pl.lit(""))).to_series()
+
+
+def marriage_detail(marital: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Married people as first (21), second (22) or renewed (23) marriage, some only as married (20)."""
+    draw = rng.random(len(marital))
+    detail = np.select([draw < 0.80, draw < 0.86, draw < 0.865], [21, 22, 23], 20)
+    return np.where(marital == MARRIED, detail, marital).astype(np.int8)
 
 
 def past_days(rng: np.random.Generator, day: date, size: int, mean: float, most: int) -> np.ndarray:
