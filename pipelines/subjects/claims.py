@@ -6,7 +6,7 @@ said it. Here claims are read and compared with those of the date before; whose 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from pipelines.feeds.staging import last_word_key
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.day import said_in
 from pipelines.subjects.survivorship_rules import Attribute, Claim, Who
+
+Columns = Callable[[Sequence[str]], pl.DataFrame]
+"""Reads columns of a table."""
 
 KNOWN = "_known_on"
 PERSON = "person_id"
@@ -102,12 +105,19 @@ def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
     )
 
 
+def places(ids: pl.Series, rows: pl.DataFrame) -> pl.Series:
+    """For each of some ids the row that is theirs, or null; `rows` have one row a person."""
+    numbered = rows.select(PERSON).with_row_index("row")
+    return pl.DataFrame({PERSON: ids}).join(numbered, on=PERSON, how="left", maintain_order="left")["row"]
+
+
 def carried(
-    claim: Claim, now: pl.DataFrame, before: pl.DataFrame | None, attributes: Iterable[str], on: date
+    claim: Claim, now: pl.DataFrame, before: Columns | None, attributes: Iterable[str], on: date
 ) -> tuple[pl.DataFrame, pl.Series]:
     """Today's claims with the date since which each value has been said, and the persons of whom something changed.
 
-    `before` are the claims of the date before, as this function gave them. Changed is also who is new or gone.
+    `before` gives columns of the claims of the date before, as this function made them; one is looked at at a time,
+    because the largest feeds fill the memory. Changed is also who is new or gone.
     """
     dated = [name for name in claim.names if name in set(attributes)]
     if before is None:
@@ -115,22 +125,20 @@ def carried(
             pl.when(pl.col(name).is_not_null()).then(pl.lit(on)).alias(name + KNOWN) for name in dated
         )
         return told, now[PERSON]
-    was = before.rename({name: f"was:{name}" for name in claim.names})
-    joined = now.join(was.with_columns(pl.lit(True).alias("was")), on=PERSON, how="left", maintain_order="left")
-    same = {name: pl.col(name).eq_missing(pl.col(f"was:{name}")) for name in claim.names}
-    told = joined.select(
-        PERSON,
-        *claim.names,
-        *(
-            pl.when(pl.col(name).is_not_null())
-            .then(pl.when(same[name]).then(pl.col(name + KNOWN)).otherwise(pl.lit(on)))
-            .alias(name + KNOWN)
-            for name in dated
-        ),
-    )
-    moved = joined.filter(~(pl.col("was").fill_null(False) & pl.all_horizontal(same.values())))[PERSON]
-    gone = before.join(now.select(PERSON), on=PERSON, how="anti")[PERSON]
-    return told, pl.concat([moved, gone])
+    were = before([PERSON])
+    at = places(now[PERSON], were)
+    same, known = at.is_not_null(), []
+    for name in claim.names:
+        was = before([name, name + KNOWN] if name in dated else [name])
+        alike = now[name].eq_missing(was[name].gather(at)) & at.is_not_null()
+        same &= alike
+        if name in dated:
+            since = pl.DataFrame({"alike": alike, "since": was[name + KNOWN].gather(at), "value": now[name]})
+            when = pl.when(pl.col("value").is_not_null())
+            kept = when.then(pl.when("alike").then("since").otherwise(pl.lit(on)))
+            known.append(since.select(kept.alias(name + KNOWN)).to_series())
+    gone = were.join(now.select(PERSON), on=PERSON, how="anti")[PERSON]
+    return now.hstack(known), pl.concat([now[PERSON].filter(~same), gone])
 
 
 def binding_problem(claim: Claim, contract: Contract, types: Mapping[str, str]) -> tuple[tuple[str, ...], str] | None:

@@ -34,32 +34,33 @@ def begin(since: pl.Expr, on: date) -> pl.Expr:
 def followed(
     state: pl.DataFrame, past: pl.DataFrame, attribute: str, dating: str, on: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`from` and `learnt` of one attribute for everyone in `state`, null without a value, and all other periods.
+    """`from` and `learnt` of one attribute for everyone in `state`, in its order, null without a value; and all other
+    periods.
 
     What `moved` does, where only those are asked for of whom something changed, and of those who are met for the first
     time nothing has to be looked back at.
     """
+    state = state.with_row_index("row")
     differs = pl.col("value").ne_missing(pl.col("was_value"))
     redated = (pl.col("since") != pl.col("from")).fill_null(False) & pl.lit(dating != "delivery")
     asked = state.filter(differs | redated)
     known = pl.concat([past[PERSON], asked.filter(pl.col("was_value").is_not_null())[PERSON]]).unique()
     back = asked.join(pl.DataFrame({PERSON: known}), on=PERSON, how="semi", maintain_order="left")
-    concerned = back.select(PERSON)
-    running, rest = moved(back, past.join(concerned, on=PERSON, how="semi"), attribute, dating, on)
     since = pl.col("since") if dating != "delivery" else pl.lit(None, dtype=pl.Date)
-    found = running.rename({"from": "new_from", "learnt": "new_learnt"})
+    is_first = pl.col("was_value").is_null()
     has_value = pl.col("value").is_not_null()
-    is_first = pl.col("was_value").is_null() & pl.col("new_from").is_null()
-    times = state.join(found, on=PERSON, how="left", maintain_order="left").select(
+    times = state.select(
         PERSON,
-        _when(has_value, is_first, begin(since, on), pl.coalesce("new_from", "from")).alias("from"),
-        _when(has_value, is_first, pl.lit(on), pl.coalesce("new_learnt", "learnt")).alias("learnt"),
+        pl.when(has_value & is_first).then(begin(since, on)).when(has_value).then("from").alias("from"),
+        pl.when(has_value & is_first).then(pl.lit(on)).when(has_value).then("learnt").alias("learnt"),
     )
+    if back.is_empty():
+        return times, past
+    concerned = back.select(PERSON)
+    running, rest = moved(back.drop("row"), past.join(concerned, on=PERSON, how="semi"), attribute, dating, on)
+    running = running.join(back.select(PERSON, "row"), on=PERSON)
+    times = times.with_columns(times[name].scatter(running["row"], running[name]) for name in ("from", "learnt"))
     return times, pl.concat([past.join(concerned, on=PERSON, how="anti"), rest])
-
-
-def _when(has_value: pl.Expr, is_first: pl.Expr, first: pl.Expr, else_: pl.Expr) -> pl.Expr:
-    return pl.when(has_value & is_first).then(first).when(has_value).then(else_)
 
 
 def moved(

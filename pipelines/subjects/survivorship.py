@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import quoted
-from pipelines.subjects.claims import KNOWN, PERSON
+from pipelines.subjects.claims import KNOWN, PERSON, places
 from pipelines.subjects.survivorship_rules import Attribute, Claim, Group, Rules
 
 SOURCE, AGREEMENT, SINCE = "_source", "_agreement", "_since"
@@ -70,12 +70,11 @@ def polars_type(kind: str) -> pl.DataType:
 
 def merge(rules: Rules, people: pl.Series, read: Reader, db: duckdb.DuckDBPyConnection) -> Merged:
     """What counts of each of some people (ids in order, each once). `db` evaluates what is declared as SQL."""
-    spine = pl.DataFrame({PERSON: people})
-    places = {c.name: _places(spine, read(c, [])) for c in rules.claims}
+    at = {claim.name: places(people, read(claim, [])) for claim in rules.claims}
     columns: list[pl.Series] = [people.alias(PERSON)]
     conflicts = [pl.DataFrame(schema=CONFLICT_SCHEMA)]
     for group in rules.groups:
-        said = _chosen(_said(rules, group, places, read, people))
+        said = _chosen(_said(rules, group, at, read, people))
         columns += said.frame.select(_kept(said)).iter_columns()
         conflicts += _conflicts(said)
     found = Merged(pl.DataFrame(columns), pl.concat(conflicts).sort(CONFLICT_KEY))
@@ -85,12 +84,7 @@ def merge(rules: Rules, people: pl.Series, read: Reader, db: duckdb.DuckDBPyConn
     return found
 
 
-def _places(spine: pl.DataFrame, claims: pl.DataFrame) -> pl.Series:
-    """For each person the row of the claims that speaks of them, or null."""
-    return spine.join(claims.select(PERSON).with_row_index("row"), on=PERSON, how="left", maintain_order="left")["row"]
-
-
-def _said(rules: Rules, group: Group, places: Mapping[str, pl.Series], read: Reader, people: pl.Series) -> _Said:
+def _said(rules: Rules, group: Group, at: Mapping[str, pl.Series], read: Reader, people: pl.Series) -> _Said:
     wanted = dict.fromkeys([*group.attributes, *group.helpers])
     columns = [people.alias(PERSON)]
     for place, feed in enumerate(group.feeds):
@@ -99,8 +93,8 @@ def _said(rules: Rules, group: Group, places: Mapping[str, pl.Series], read: Rea
             continue
         names = [name for name in wanted if name in claim.names]
         names += [name + KNOWN for name in names if name in group.attributes]
-        told, at = read(claim, names), places[claim.name]
-        columns += [told[name].gather(at).alias(f"{place}:{name}") for name in names]
+        told, rows = read(claim, names), at[claim.name]
+        columns += [told[name].gather(rows).alias(f"{place}:{name}") for name in names]
     return _Said(rules, group, pl.DataFrame(columns))
 
 

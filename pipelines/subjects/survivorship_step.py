@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ import polars as pl
 
 from pipelines.subjects import periods, versions
 from pipelines.subjects import survivorship_people as people_of
-from pipelines.subjects.claims import KNOWN, PERSON, carried, claim_sql, fetched, named_sql, rows_sql
+from pipelines.subjects.claims import KNOWN, PERSON, carried, claim_sql, fetched, named_sql, places, rows_sql
 from pipelines.subjects.day import Day
 from pipelines.subjects.survivorship import (
     AGREEMENT,
@@ -35,8 +36,9 @@ from pipelines.subjects.survivorship_rules import Claim, Rules
 PEOPLE, CONFLICTS, VERSIONS, PERIODS = "person.parquet", "conflict.parquet", "version.parquet", "period.parquet"
 CLAIMS, NAMED = "claims", "named"
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
-# Up to so many people their claims are held in memory while they are merged; of more, column by column.
+# So many people are merged at once, because all that is said of them is held in memory.
 _HELD = 200_000
+_ROW_GROUP = 65_536
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,13 @@ def _claim(work: _Work, claim: Claim) -> pl.Series:
         return fetched(work.db, query)
 
     if former is None or claim.feed in day.arrived or claim.is_dated:
-        was = pl.read_parquet(former) if former else None
+        was = partial(_columns, former) if former else None
         told, moved = carried(claim, read(), was, work.rules.attributes, day.business_on)
         _write(told, work.out / name)
         return moved
     return _of_affected(
         work, name, lambda: read(people_of.AFFECTED),
-        lambda now, was: carried(claim, now, was, work.rules.attributes, day.business_on),
+        lambda now, was: carried(claim, now, was.select, work.rules.attributes, day.business_on),
     )  # fmt: skip
 
 
@@ -154,26 +156,57 @@ def _of_affected(
 
 def _people(work: _Work, ids: pl.Series) -> None:
     """Write people, conflicts, versions and periods, in which only those of `ids` may differ from before."""
-    rules, out, on = work.rules, work.out, work.day.business_on
-    attributes, schema = rules.merged, person_schema(rules)
-    asked = pl.DataFrame({PERSON: ids})
-    present = people_of.present(ids, sorted((out / NAMED).glob("*.parquet")))
-    merged = merge(rules, present, _reader(out, present), work.db)
-    base = [out / CLAIMS / f"{claim.name}.parquet" for claim in rules.claims if claim.feed in rules.base]
+    rules, out = work.rules, work.out
+    schema = person_schema(rules)
     everyone_was = work.was(PEOPLE, schema)
-    was = everyone_was.join(asked, on=PERSON, how="semi", maintain_order="left")
-    now = merged.people.with_columns(people_of.known_by(base, present, out))
-    now, past = _followed(rules, now, was, work.was(PERIODS, periods.SCHEMA), on)
-    now = versions.dated(now, was, attributes, on).select(*schema)
-    version_schema = {name: kind for name, kind in schema.items() if name in {PERSON, *attributes}}
-    ended = versions.closed(now, was, attributes, on)
-    former = work.was(VERSIONS, version_schema | {versions.KNOWN_FROM: pl.Date(), versions.KNOWN_TO: pl.Date()})
-    conflicts = work.was(CONFLICTS, CONFLICT_SCHEMA).join(asked, on=PERSON, how="anti")
-    others = everyone_was.join(asked, on=PERSON, how="anti")
-    _write(pl.concat([others, now]).sort(PERSON) if others.height else now, out / PEOPLE)
-    _write(pl.concat([conflicts, merged.conflicts]).sort(CONFLICT_KEY), out / CONFLICTS)
-    _write(pl.concat([former, ended.select(former.columns)]).sort(PERSON, versions.KNOWN_FROM), out / VERSIONS)
-    _write(past, out / PERIODS)
+    is_asked = everyone_was[PERSON].is_in(ids.implode())
+    was, others = everyone_was.filter(is_asked), everyone_was.filter(~is_asked)
+    pasts = work.was(PERIODS, periods.SCHEMA)
+    is_past = pasts[PERSON].is_in(ids.implode())
+    parts = [_part(work, some, was, pasts.filter(is_past)) for some in _slices(ids)]
+    now = pl.concat([part.now for part in parts])
+    conflicts = work.was(CONFLICTS, CONFLICT_SCHEMA)
+    conflicts = conflicts.filter(~conflicts[PERSON].is_in(ids.implode()))
+    version = {name: schema[name] for name in (PERSON, *rules.merged, versions.KNOWN_FROM)}
+    former = work.was(VERSIONS, version | {versions.KNOWN_TO: pl.Date()})
+    ended = [part.ended.select(former.columns) for part in parts]
+    _write(others.merge_sorted(now, key=PERSON) if others.height else now, out / PEOPLE)
+    _write(pl.concat([conflicts, *(part.conflicts for part in parts)]).sort(CONFLICT_KEY), out / CONFLICTS)
+    _write(pl.concat([former, *ended]).sort(PERSON, versions.KNOWN_FROM), out / VERSIONS)
+    _write(pl.concat([pasts.filter(~is_past), *(part.past for part in parts)]).sort(periods.ORDER), out / PERIODS)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What becomes of some people on a date: their rows now, what ended, their conflicts, all their past periods."""
+
+    now: pl.DataFrame
+    ended: pl.DataFrame
+    conflicts: pl.DataFrame
+    past: pl.DataFrame
+
+
+def _part(work: _Work, ids: pl.Series, everyone_was: pl.DataFrame, pasts: pl.DataFrame) -> _Part:
+    """Merge the claims of some people and follow them from the date before."""
+    rules, on = work.rules, work.day.business_on
+    was, past = everyone_was.filter(_within(ids)), pasts.filter(_within(ids))
+    present = people_of.present(ids, sorted((work.out / NAMED).glob("*.parquet")))
+    merged = merge(rules, present, _reader(work.out, present), work.db)
+    base = [work.out / CLAIMS / f"{claim.name}.parquet" for claim in rules.claims if claim.feed in rules.base]
+    now = merged.people.with_columns(people_of.known_by(base, present, work.out))
+    now, past = _followed(rules, now, was, past, on)
+    now = versions.dated(now, was, places(now[PERSON], was), rules.merged, on).select(*person_schema(rules))
+    return _Part(now, versions.closed(now, was, rules.merged, on), merged.conflicts, past)
+
+
+def _within(ids: pl.Series) -> pl.Expr:
+    """Between the first and the last of ids in order."""
+    return pl.col(PERSON).is_between(pl.lit(ids[0]), pl.lit(ids[-1])) if len(ids) else pl.lit(False)
+
+
+def _slices(ids: pl.Series) -> list[pl.Series]:
+    """Ids in portions whose claims fit into memory together; at least one."""
+    return [ids.slice(first, _HELD) for first in range(0, max(len(ids), 1), _HELD)]
 
 
 def person_schema(rules: Rules) -> dict[str, pl.DataType]:
@@ -193,19 +226,21 @@ def person_schema(rules: Rules) -> dict[str, pl.DataType]:
 
 
 def _reader(out: Path, people: pl.Series) -> Reader:
-    """Reads claims for merging: those of few people are read once, of many only the columns asked for."""
+    """Reads the claims of some people; the files are in order of person, so that little else is looked at."""
     held: dict[str, pl.DataFrame] = {}
     asked = pl.LazyFrame({PERSON: people})
 
     def read(claim: Claim, names: Sequence[str]) -> pl.DataFrame:
-        path = out / CLAIMS / f"{claim.name}.parquet"
-        if len(people) > _HELD:
-            return pl.read_parquet(path, columns=[PERSON, *names])
         if claim.name not in held:
-            held[claim.name] = pl.scan_parquet(path).join(asked, on=PERSON, how="semi").collect()
+            told = pl.scan_parquet(out / CLAIMS / f"{claim.name}.parquet").filter(_within(people))
+            held[claim.name] = told.join(asked, on=PERSON, how="semi").collect()
         return held[claim.name]
 
     return read
+
+
+def _columns(path: Path, names: Sequence[str]) -> pl.DataFrame:
+    return pl.read_parquet(path, columns=list(names))
 
 
 def _followed(
@@ -213,32 +248,30 @@ def _followed(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """People with the running period of every tracked attribute, and all other periods."""
     others = {str(key[0]): rows for key, rows in past.partition_by("attribute", as_dict=True).items()}
-    spine = pl.DataFrame({PERSON: pl.concat([now[PERSON], was[PERSON]]).unique(maintain_order=True)})
+    gone = was.select(PERSON).join(now.select(PERSON), on=PERSON, how="anti", maintain_order="left")
+    spine = pl.concat([now[PERSON], gone[PERSON]])
+    at_now, at_was = places(spine, now), places(spine, was)
+    columns: list[pl.Series] = []
     for attribute, group in rules.tracked.items():
-        today = now.select(
-            PERSON,
-            pl.col(attribute).cast(pl.String).alias("value"),
-            pl.col(attribute + SOURCE).cast(pl.String).alias("feed"),
-            pl.col(attribute + SINCE).alias("since"),
-        )
-        before = was.select(
-            PERSON,
-            pl.col(attribute).cast(pl.String).alias("was_value"),
-            pl.col(attribute + SOURCE).cast(pl.String).alias("was_feed"),
-            pl.col(attribute + periods.FROM).alias("from"),
-            pl.col(attribute + periods.LEARNT).alias("learnt"),
-        )
-        state = spine.join(today, on=PERSON, how="left", maintain_order="left")
-        state = state.join(before, on=PERSON, how="left", maintain_order="left")
+        today = {"value": attribute, "feed": attribute + SOURCE, "since": attribute + SINCE}
+        before = {
+            "was_value": attribute,
+            "was_feed": attribute + SOURCE,
+            "from": attribute + periods.FROM,
+            "learnt": attribute + periods.LEARNT,
+        }
+        told = {name: now[column].gather(at_now) for name, column in today.items()}
+        told |= {name: was[column].gather(at_was) for name, column in before.items()}
+        state = pl.DataFrame({PERSON: spine, **told}).select(pl.col(n).cast(k) for n, k in periods.STATE_SCHEMA.items())
         mine = others.get(attribute, past.clear())
         times, others[attribute] = periods.followed(state, mine, attribute, group.dating, on)
-        times = times.rename({"from": attribute + periods.FROM, "learnt": attribute + periods.LEARNT})
-        now = now.join(times, on=PERSON, how="left", maintain_order="left")
-    return now, pl.concat([past.clear(), *others.values()]).sort(periods.ORDER)
+        columns.append(times["from"].head(len(now)).alias(attribute + periods.FROM))
+        columns.append(times["learnt"].head(len(now)).alias(attribute + periods.LEARNT))
+    return now.hstack(columns), pl.concat([past.clear(), *others.values()])
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:
-    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True)
+    frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
     path.chmod(0o600)
 
 

@@ -14,16 +14,17 @@ from pipelines.subjects.claims import PERSON
 KNOWN_FROM, KNOWN_TO = "known_from_on", "known_to_on"
 
 
-def dated(now: pl.DataFrame, was: pl.DataFrame, attributes: Sequence[str], on: date) -> pl.DataFrame:
+def dated(now: pl.DataFrame, was: pl.DataFrame, place: pl.Series, attributes: Sequence[str], on: date) -> pl.DataFrame:
     """People as merged now, with `known_from_on`: since when all of their attributes have been known to be so.
 
-    `was` are the rows of the date before, of the same people; who is not there begins today.
+    `was` are rows of the date before, and `place` tells for each of `now` which of them is the same person's; null for
+    who is not there and begins today.
     """
-    former = was.select(PERSON, KNOWN_FROM, *(pl.col(a).alias(f"was:{a}") for a in attributes))
+    former = was.select(pl.col(a).gather(place).alias(f"was:{a}") for a in (KNOWN_FROM, *attributes))
     same = pl.all_horizontal(pl.col(a).eq_missing(pl.col(f"was:{a}")) for a in attributes)
-    joined = now.join(former, on=PERSON, how="left", maintain_order="left")
-    since = pl.when(pl.col(KNOWN_FROM).is_not_null() & same).then(KNOWN_FROM).otherwise(pl.lit(on))
-    return joined.with_columns(since.alias(KNOWN_FROM)).drop(f"was:{a}" for a in attributes)
+    begun = pl.col(f"was:{KNOWN_FROM}")
+    since = now.hstack(former).select(pl.when(begun.is_not_null() & same).then(begun).otherwise(pl.lit(on)))
+    return now.with_columns(since.to_series().alias(KNOWN_FROM))
 
 
 def closed(now: pl.DataFrame, was: pl.DataFrame, attributes: Sequence[str], on: date) -> pl.DataFrame:
