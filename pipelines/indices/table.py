@@ -6,6 +6,7 @@ columns and duplicate rows. Not here: what the columns mean (`cells`).
 
 import csv
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -159,21 +160,29 @@ def _refuse_doubled(names: list[str], path: Path) -> None:
 
 
 def _read_workbook(path: Path) -> pl.DataFrame:
+    """Read the first sheet under its first row; columns without a name and rows without a value are left out."""
     from openpyxl import load_workbook
 
     book = load_workbook(path, read_only=True, data_only=True)
     try:
         rows = book.worksheets[0].iter_rows(values_only=True)
-        header = [str(name) for name in next(rows, ()) if name is not None]
-        _refuse_doubled(header, path)
-        columns: list[list[str | None]] = [[] for _ in header]
+        named = {place: str(name).strip() for place, name in enumerate(next(rows, ())) if name is not None}
+        _refuse_doubled(list(named.values()), path)
+        columns: dict[str, list[str | None]] = {name: [] for name in named.values()}
         for row in rows:
-            for number, values in enumerate(columns):
-                value = row[number] if number < len(row) else None
-                values.append(None if value is None else str(value))
+            if any(value is not None for value in row):
+                for place, name in named.items():
+                    columns[name].append(_cell_text(row[place] if place < len(row) else None))
     finally:
         book.close()
-    return pl.DataFrame(dict(zip(header, columns, strict=True)), schema=dict.fromkeys(header, pl.String))
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def _cell_text(value: object) -> str | None:
+    """Write a cell as text; a date without a time of day is written as a date."""
+    if isinstance(value, datetime) and value.time() == time(0):
+        return value.date().isoformat()
+    return None if value is None else str(value)
 
 
 def make_table(spec: IndexSpec, source: "pl.DataFrame | Path | str", units: pl.DataFrame | None = None) -> Table:

@@ -138,6 +138,29 @@ def test_files_give_the_same_table(tmp_path, ending):
     assert made.units == ("01", "02") and made.numbers("x").tolist() == [1.5, 2.5]
 
 
+def test_a_workbook_with_unnamed_columns_blank_rows_and_dates(tmp_path):
+    from datetime import date
+
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (
+        ["unit", None, "period", "a"],
+        ["x", "remark", date(2025, 10, 31), 1.5],
+        [None, None, None, None],
+        ["x", None, date(2026, 10, 31), 2],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    found = read_frame(tmp_path / "t.xlsx")
+    assert found.columns == ["unit", "period", "a"]
+    assert found.rows() == [("x", "2025-10-31", "1.5"), ("x", "2026-10-31", "2")]
+    book.active["B1"] = "a"
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(DataError, match="'t.xlsx' has two columns 'a'"):
+        read_frame(tmp_path / "t.xlsx")
+
+
 def test_an_unknown_file_kind_or_file_is_refused(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         read_frame(tmp_path / "t.csv")
