@@ -42,9 +42,14 @@ def which(feed: str, day: str, number: str) -> "Which":
     """The delivery a person names."""
     from pipelines.feeds.acts import Which
 
-    if not (len(number) == 3 and number.isdigit() and number.isascii()):
-        raise wrong_use(f"{number!r} is no delivery number; write it as 001")
-    return Which(feed, as_date(day), number)
+    return Which(feed, as_date(day), number_of(number))
+
+
+def number_of(text: str) -> str:
+    """A delivery's number as people type it."""
+    if not (len(text) == 3 and text.isdigit() and text.isascii()):
+        raise wrong_use(f"{text!r} is no delivery number; write it as 001")
+    return text
 
 
 def who(name: str, reason: str, decided_on: str | None) -> "Who":

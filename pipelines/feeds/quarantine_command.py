@@ -6,7 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.feeds.asked import AsOf, Day, DecidedOn, Feed, Name, Number, Reason, contract_of, today, which, who
+from pipelines.feeds.asked import (
+    AsOf,
+    Day,
+    DecidedOn,
+    Feed,
+    Name,
+    Number,
+    Reason,
+    contract_of,
+    number_of,
+    today,
+    which,
+    who,
+)
 from pipelines.settings import Settings
 from pipelines.terminal import AsJson, DryRun, as_date, failed, print_json, print_table, say, speaking, tell
 
@@ -30,8 +43,9 @@ def export_command(
     settings = Settings()
     contract = contract_of(settings, feed)
     asked = Purpose(name, purpose, datetime.now().astimezone())
+    only = (as_date(day) if day else None, number_of(number) if number else None)
     with speaking():
-        body = export(settings, contract, to, asked, as_date(day) if day else None, number, dry_run)
+        body = export(settings, contract, to, asked, *only, dry_run)
     _give(body, as_json, f"{body['rows']} rows -> {body['file']}")
 
 

@@ -107,6 +107,7 @@ def test_a_feed_is_shown_with_rules_columns_and_what_was_dropped(landed):
         (["feeds", "release-hold", "T01", DAY_TEXT, "001", "--name", " ", "--reason", "无"], "needs the name of who"),
         (["feeds", "quarantine", "waive", "T01", DAY_TEXT, "001", "--line", "2", *DECIDES], "no row on line 2"),
         (["feeds", "quarantine", "replay", "T01", DAY_TEXT, "002"], "there is no delivery T01"),
+        (["feeds", "quarantine", "export", "T01", "--to", "q.csv", "--delivery", "../*", *TAKES], "no delivery number"),
         (["feeds", "check", "T01", "/nowhere.csv"], "does not exist"),
     ],
 )
