@@ -6,6 +6,7 @@ are skipped, and say so.
 
 import fcntl
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -86,7 +87,9 @@ class Server:
 
 
 def binaries() -> Path | None:
-    """The folder of the newest server of the machine."""
+    """The folder of the newest server of the machine, where there is a user who may run it."""
+    if os.getuid() == 0 and "postgres" not in {user.pw_name for user in pwd.getpwall()}:
+        return None
     known = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     found = shutil.which("initdb")
     return known[-1].parent if known else Path(found).resolve().parent if found else None
