@@ -136,18 +136,29 @@ def without_feeds(path: Path, missing: tuple[str, ...]) -> None:
 def write_district(path: Path, tables: dict[str, pl.DataFrame]) -> None:
     """Lay the tables into schemas subjects and feeds of a new file, with the run's context and the feeds' states."""
     connection = duckdb.connect(str(path), config={"storage_compatibility_version": "v1.5.0"})
-    for schema in ("subjects", "feeds", "lake", "run"):
+    for schema in ("subjects", "feeds", "lake", "run", "identity"):
         connection.execute(f"create schema {schema}").fetchall()
     for name, frame in tables.items():
         connection.register("incoming", frame.to_arrow())
         columns = ", ".join(f"{c}::{TYPES[c]} as {c}" if c in TYPES else c for c in frame.columns)
-        schema = "feeds" if name.startswith("stg_") else "subjects"
+        schema = "subjects"
+        if name.startswith("stg_"):
+            schema = "feeds"
+            columns += (
+                ", date '2026-10-31' as _business_on, '001' as _delivery, 'f' as _file, row_number() over () as _line"
+            )
         connection.execute(f"create table {schema}.{name} as select {columns} from incoming").fetchall()
         connection.unregister("incoming")
     connection.execute("create table run.context as select ?::date as as_of", [AS_OF]).fetchall()
     states = pl.DataFrame({"feed": FEEDS, "is_available": [True] * len(FEEDS)})
     connection.register("incoming", states.to_arrow())
     connection.execute("create table lake.feed_status as select * from incoming").fetchall()
+    for line in (
+        "create table identity.redirect (person_key varchar, person_id varchar)",
+        "create table identity.mention_row (feed varchar, slot varchar, _business_on date, _delivery varchar, "
+        "_file varchar, _line bigint, person_id varchar, method varchar)",
+    ):
+        connection.execute(line).fetchall()
     connection.close()
 
 
@@ -181,7 +192,11 @@ SOURCES = """version: 2
 sources:
   - {name: lake, schema: lake, tables: [{name: feed_status}]}
   - {name: run, schema: run, tables: [{name: context}]}
+  - {name: identity, schema: identity, tables: [{name: redirect}, {name: mention_row}]}
 """
+# Feeds whose rows speak about a person; their staging models say so in their meta.
+ABOUT_PEOPLE = {"f04", "f05", "f13", "f14", "f17", "f21", "i01", "i02", "i03", "i06", "i07", "i09"}
+PEOPLE = "{{ config(meta={'people': [{'slot': 'person', 'id': 'person'}]}) }} "
 
 
 def _make_project(project: Path) -> None:
@@ -198,7 +213,8 @@ def _make_project(project: Path) -> None:
     (project / "models" / "subjects" / "_sources.yml").write_text(SOURCES)
     (project / "models" / "feeds").mkdir()
     for code in STAGED:
-        (project / "models" / "feeds" / f"stg_{code}.sql").write_text("select 1 as stub")
+        about = PEOPLE if code in ABOUT_PEOPLE else ""
+        (project / "models" / "feeds" / f"stg_{code}.sql").write_text(f"{about}select 1 as stub")
 
 
 def build_models(path: Path, folder: Path, monkeypatch, select: str = "path:models/indices") -> None:

@@ -420,3 +420,25 @@ def test_parameters_used_by_models_are_declared():
         )
     assert used <= set(PARAMETERS) and len(used) > 8
     assert isinstance(datetime(2026, 1, 1), date)
+
+
+def test_rows_count_for_the_person_they_mean_whatever_number_they_bear(tables, values, tmp_path):
+    """A person's second number and rows without a number: the indicators are those of the persons meant."""
+    others = {name: frame for name, frame in tables.items() if "person_id" in frame.columns and name.startswith("stg_")}
+    assert len(others) > 10
+    moved = dict(tables)
+    for name, frame in others.items():
+        moved[name] = frame.with_columns(person_id="second-" + pl.col("person_id"))
+    keys = [key for frame in others.values() for key in frame["person_id"].drop_nulls().unique()]
+    path = tmp_path / "moved.duckdb"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        write_district(path, moved)
+        with duckdb.connect(str(path)) as connection:
+            pairs = pl.DataFrame({"key": sorted(set(keys))})
+            connection.register("pairs", pairs.to_arrow())
+            connection.execute("insert into identity.redirect select 'second-' || key, key from pairs").fetchall()
+            connection.unregister("pairs")
+        build_models(path, tmp_path, monkeypatch)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.sql("select * from indices.indicator_value order by indicator, village_code").pl()
+    assert found.equals(values.sort("indicator", "village_code"))

@@ -7,7 +7,7 @@ with suspected as (
     select distinct p.res_dwelling_id as dwelling_id
     from (
         select person_id
-        from {{ ref('stg_i01') }}
+        from {{ resolved('i01') }}
         where person_id is not null and field = '{{ meta.get('suspicion_field') }}'
         group by person_id
         having arg_max(value, (filled_at, row_id)) <> '{{ meta.get('suspicion_settled') }}'

@@ -41,7 +41,7 @@ variety as (
 ),
 served as (
     select distinct p.household_id
-    from {{ ref('stg_i07') }} as v
+    from {{ resolved('i07') }} as v
     inner join {{ ref('person') }} as p on p.person_id = v.person_id
     where {{ index_within('v.served_at', 'vendor_days') }}
 ),

@@ -9,13 +9,13 @@ with resident as (
 ),
 pupil as (
     select person_id, bool_or(stage in ({{ index_words(meta.get('compulsory_stages')) }})) as is_compulsory
-    from {{ ref('stg_f17') }}
+    from {{ resolved('f17') }}
     where person_id is not null
     group by person_id
 ),
 learner as (
     select person_id, arg_max(value, (filled_at, row_id)) = '{{ meta.get('yes') }}' as is_learning
-    from {{ ref('stg_i01') }}
+    from {{ resolved('i01') }}
     where person_id is not null and field = '{{ meta.get('elder_school_field') }}'
     group by person_id
 ),
@@ -29,33 +29,33 @@ patient as (
         bool_and(coalesce(bp_control, '') <> '{{ meta.get('not_controlled') }}'
             and coalesce(bg_control, '') <> '{{ meta.get('not_controlled') }}')
             and bool_or(bp_control is not null or bg_control is not null) as is_controlled
-    from {{ ref('stg_f13') }}
+    from {{ resolved('f13') }}
     where person_id is not null and archive_status = '{{ meta.get('archive_valid') }}'
     group by person_id
 ),
 vaccinated as (
     select person_id, bool_or(coalesce(status = '{{ meta.get('dose_open') }}' and due_on < {{ as_of() }}, false)) as is_overdue
-    from {{ ref('stg_f14') }}
+    from {{ resolved('f14') }}
     where person_id is not null
     group by person_id
 ),
 volunteer as (
-    select person_id, max(year_hours)::decimal(18, 6) as hours from {{ ref('stg_i06') }}
+    select person_id, max(year_hours)::decimal(18, 6) as hours from {{ resolved('i06') }}
     where person_id is not null
     group by person_id
 ),
 account as (
-    select distinct person_id from {{ ref('stg_i09') }}
+    select distinct person_id from {{ resolved('i09') }}
     where person_id is not null and kind = '{{ meta.get('resident_account') }}'
 ),
 debater as (
-    select distinct person_id from {{ ref('stg_i03') }}
+    select distinct person_id from {{ resolved('i03') }}
     where person_id is not null and kind = '{{ meta.get('deliberation') }}' and action <> 'read'
         and {{ index_within('happened_at', 'window_days') }}
 ),
 message as (
     select r.village_code, count(*) as sent, count(m.replied_at) as replied
-    from {{ ref('stg_i02') }} as m
+    from {{ resolved('i02') }} as m
     inner join resident as r on r.person_id = m.person_id
     where {{ index_within('m.sent_at', 'window_days') }}
     group by r.village_code

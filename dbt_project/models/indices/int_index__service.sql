@@ -24,18 +24,18 @@ span as (
 visited as (
     -- A visit names a person; which household that is, is known here.
     select distinct p.household_id
-    from {{ ref('stg_f04') }} as f
+    from {{ resolved('f04') }} as f
     inner join {{ ref('person') }} as p on p.person_id = f.person_id
     where p.household_id is not null and {{ index_within('f.visit_at', 'window_days') }}
 ),
 allowed as (
     select distinct person_id
-    from {{ ref('stg_f05') }}
+    from {{ resolved('f05') }}
     where item = '{{ meta.get('allowance') }}' and status = '{{ meta.get('receiving') }}'
 ),
 honoured as (
     select distinct p.household_id
-    from {{ ref('stg_f21') }} as m
+    from {{ resolved('f21') }} as m
     inner join {{ ref('person') }} as p on p.person_id = m.person_id
     where m.household_award is not null and p.household_id is not null
 )
