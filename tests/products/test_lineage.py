@@ -295,6 +295,11 @@ def test_without_a_column_in_use_something_no_longer_binds(lineage: Lineage, use
         for output, (_, column) in contract.outputs.items()
         if output == column.name and {u.kind for u in uses.get((feed, column.name), ())} & REACHES_PEOPLE
     }
+    # Claims of a person are read by no model; the last word on a key is found in staging, which is not built here.
+    by_models -= lineage.relation("identity", "person").origins
+    for contract in lineage.contracts.values():
+        by_models -= lineage.relation("feeds", f"stg_{contract.code}").rows
+    assert len(by_models) > 100
     for gone in random.Random(1).sample(sorted(by_models), 4):
         assert Bound(lineage, {gone}, set()).failed, gone
 

@@ -22,6 +22,8 @@ from pipelines.subjects.survivorship_rules import Group, Rules
 from pipelines.subjects.survivorship_step import person_schema
 
 SCHEMA, PERSON = "identity", "person"
+ABOUT_IDS, ABOUT_VALUES = {"suspicion", "history"}, {"conflict", "period", "person_version"}
+"""Tables that are results themselves: of telling people apart, and of merging what is said of them."""
 NAMED_IN = ("addresses", "registers")
 """Folders of declarations that name feeds' columns by which dwellings, organisations and places are told."""
 
@@ -31,12 +33,28 @@ def identity_tables(
 ) -> dict[tuple[str, str], Relation]:
     """The tables of the schema as relations; `lake` gives those of the feeds, `tables` the names that models read.
 
-    The merged person is followed to its claims. The others pair keys with keys: what they come from is said by
-    `named_columns` and by the people of the contracts.
+    The merged person and its past are followed to its claims, what was found out about ids to everything that tells
+    people apart. The others pair keys with keys: what they come from is said by `named_columns` and by the people of
+    the contracts, and not again of everything that is found by a key.
     """
-    known: dict[tuple[str, str], Relation] = {(SCHEMA, name): OPEN for name in tables}
-    rules = load_rules(settings, contracts)
-    return known | {(SCHEMA, PERSON): merged_person(rules, contracts, lake)}
+    person = merged_person(load_rules(settings, contracts), contracts, lake)
+    told = evidence(contracts)
+    found: dict[tuple[str, str], Relation] = {}
+    for name in tables:
+        rows = told if name in ABOUT_IDS else person.origins if name in ABOUT_VALUES else NOWHERE
+        found[SCHEMA, name] = Relation({}, rows, is_open=True)
+    return found | {(SCHEMA, PERSON): person}
+
+
+def evidence(contracts: Mapping[str, Contract]) -> Origins:
+    """Every lake column by which the rows' people are told apart."""
+    return frozenset(
+        (feed, name)
+        for feed, contract in contracts.items()
+        for slot in contract.people
+        for name in [f"{slot.id}_id", *slot.columns.values()]
+        if name in contract.outputs
+    )
 
 
 def merged_person(rules: Rules, contracts: Mapping[str, Contract], lake: Mapping[str, Relation]) -> Relation:

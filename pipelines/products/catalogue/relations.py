@@ -30,7 +30,8 @@ class Branch:
 class Relation:
     """Where each column's values come from, and what decides which rows there are.
 
-    `is_open` marks relations whose columns nobody declares; any name is accepted of them and comes from nowhere.
+    `is_open` marks relations whose columns nobody declares; any name is accepted of them, and comes from what decides
+    the rows.
     """
 
     columns: Mapping[str, Origins]
@@ -63,7 +64,7 @@ class Source:
         """Where a column's values come from; None if there is no such column."""
         if name in self.relation.columns:
             return self.relation.columns[name] | self.added
-        return self.added if self.relation.is_open else None
+        return self.relation.rows | self.added if self.relation.is_open else None
 
 
 def union(first: Relation, second: Relation, by_name: bool = False) -> Relation:

@@ -272,7 +272,7 @@ class _Reader:
         if table and len(words) > 1:
             return self._named(words[0], "", scope)
         if self._is_open(scope):
-            return NOWHERE
+            return together(s.relation.rows for s in scope.sources if s.relation.is_open)
         self.problems.append(f"no column {'.'.join(words) or name}")
         return NOWHERE
 
