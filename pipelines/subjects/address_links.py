@@ -15,7 +15,7 @@ from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.address import parse
-from pipelines.subjects.address_match import LINK_SCHEMA, Matching, base, match
+from pipelines.subjects.address_match import LINK_SCHEMA, Matching, base, match, with_neighbours
 from pipelines.subjects.address_names import AddressProblem, Names, Vocabulary, names, read
 
 SCHEMA = "identity"
@@ -119,9 +119,11 @@ def place_addresses(
     said = declared(folder, contracts)
     how: Matching = read(folder / "matching.yml", Matching)
     known = known_names(connection, settings, said)
-    against = base(homes(connection, said), known)
+    against = with_neighbours(base(homes(connection, said), known), how.neighbours)
     connection.execute(f"create schema if not exists {SCHEMA}")
-    store(connection, "dwelling_key", against.select("dwelling_id", "address_key", "house_key"))
+    store(
+        connection, "dwelling_key", against.select("dwelling_id", "address_key", "house_key", "neighbour_village_code")
+    )
     wanted = "\nunion all\n".join(_wanted(said, column) for column in said.columns)
     connection.execute(f"create or replace temp table wanted_address as {wanted}")
     asked = frame_of(connection, "select distinct address, stated_village_code from wanted_address")

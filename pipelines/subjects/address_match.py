@@ -57,6 +57,7 @@ class Matching(BaseModel):
     alias: Decimal = Field(gt=0, le=1)
     village_decides: Decimal = Field(gt=0, le=1)
     village: tuple[ByVillage, ...]
+    neighbours: tuple[str, ...] = ()
 
 
 def compared(parts: pl.DataFrame) -> pl.DataFrame:
@@ -88,6 +89,20 @@ def base(dwellings: pl.DataFrame, names: Names) -> pl.DataFrame:
     """
     parts = parse(dwellings["std_address"], names)
     return pl.concat([dwellings, compared(parts), keys(parts)], how="horizontal")
+
+
+def with_neighbours(against: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The base with `neighbour_village_code`: for dwellings without a village, the one all their neighbours lie in.
+
+    Neighbours have the same parts `by`, of which place and the last must be said; a lane in two villages decides
+    nothing. Null for dwellings that have a village, and for all where no parts are declared.
+    """
+    if not by:
+        return against.with_columns(pl.lit(None, dtype=pl.String).alias("neighbour_village_code"))
+    village = pl.col("village_code")
+    one = (village.n_unique() - village.is_null().any()).over(by) == 1
+    shared = pl.when(village.is_null() & _names_the(by) & one).then(village.drop_nulls().first().over(by))
+    return against.with_columns(shared.alias("neighbour_village_code"))
 
 
 def match(

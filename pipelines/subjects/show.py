@@ -159,25 +159,37 @@ def _other(
     if published is None or not asked:
         return None
     with duckdb.connect(str(published.database), read_only=True) as connection:
+        key, former = _former(connection, asked)
         for table in tables.values():
             if not table.subject or table.subject == PERSON or table.sensitivity == CLASSES[-1]:
                 continue
-            row = _row(connection, table, asked)
+            row = _row(connection, table, key)
             if row:
-                links, rows = _links(connection, tables, table, asked, row, access)
+                links, rows = _links(connection, tables, table, key, row, access)
                 break
         else:
             return None
-    row |= _from_lake(settings, contracts, table, asked, published.as_of)
+    row |= _from_lake(settings, contracts, table, key, published.as_of)
     attributes = [
         _shown(column, access, {"attribute": name, "value": row.get(name)})
         for name, column in table.columns.items()
         if row.get(name) is not None and name != table.key
     ]
     return {
-        "subject": table.subject, "id": asked, "known_on": published.as_of, "attributes": attributes, "conflicts": [],
-        "periods": [], "history": [], "suspicions": [], "former_ids": [], "links": links, "rows": rows,
+        "subject": table.subject, "id": key, "known_on": published.as_of, "attributes": attributes, "conflicts": [],
+        "periods": [], "history": [], "suspicions": [], "former_ids": former, "links": links, "rows": rows,
     }  # fmt: skip
+
+
+def _former(connection: duckdb.DuckDBPyConnection, asked: str) -> tuple[str, list[str]]:
+    """The id that an organisation's or place's id means now, and all its former ones."""
+    if "former_id" not in _columns(connection, "former_id"):
+        return asked, []
+    ask = "select subject_id from subjects.former_id where former_id = ?"
+    found = connection.execute(ask, [asked]).fetchone()
+    key = str(found[0]) if found else asked
+    old = connection.execute("select distinct former_id from subjects.former_id where subject_id = ? order by 1", [key])
+    return key, [row[0] for row in old.fetchall()]
 
 
 def _from_lake(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.settings import REPOSITORY
-from pipelines.subjects.address_match import Matching, base, match
+from pipelines.subjects.address_match import Matching, base, match, with_neighbours
 from pipelines.subjects.address_names import AddressProblem, Vocabulary, names, read
 from tests.subjects.address_cases import ADDRESSES, NOISE, VILLAGES, district
 
@@ -181,6 +181,16 @@ def test_what_is_found_is_what_was_meant(homes: set[tuple], wanted: list[tuple])
     )
     places = match(rows, against, NAMES, ALIASES.clear(), HOW)
     assert places["dwelling_id"].to_list() == [str(p) if p in homes else None for p, _ in wanted]
+
+
+def test_neighbours_give_a_village_only_where_they_all_lie_in_one() -> None:
+    stock = [("a", "徐泾镇徐民路88弄1号", EAST), ("b", "徐泾镇徐民路88弄2号", None), ("c", "徐泾镇徐民路90弄1号", EAST),
+             ("d", "徐泾镇徐民路90弄2号", WEST), ("e", "徐泾镇徐民路90弄3号", None), ("f", "徐泾镇明珠路3号", None),
+             ("g", "徐泾镇明珠路5号", EAST), ("h", "徐泾镇徐民路99弄3号", None)]  # fmt: skip
+    homes = base(pl.DataFrame(stock, schema=["dwelling_id", "std_address", "village_code"], orient="row"), NAMES)
+    found = dict(with_neighbours(homes, HOW.neighbours).select("dwelling_id", "neighbour_village_code").iter_rows())
+    assert found == dict.fromkeys("abcdefgh") | {"b": EAST}
+    assert with_neighbours(homes, ())["neighbour_village_code"].null_count() == len(stock)
 
 
 def test_former_towns_went_to_towns_of_the_district() -> None:

@@ -66,6 +66,8 @@ ROWS = {
         dwelling("d3", "上海市青浦区练塘镇东庄村3组12号", WEST, build_type="宅基地"),
         dwelling("d_old", f"{HEAD}4号101室"),
         dwelling("d_nest", f"{HEAD}5号101室"),
+        dwelling("lost", f"{HEAD}7号101室", "310118001999"),
+        dwelling("lost_alone", "上海市青浦区练塘镇某路7号", "310118103999"),
         dwelling("d_kin", f"{HEAD}6号101室"),
     ],
     "B01": [
@@ -190,6 +192,18 @@ def test_places_of_one_name_and_house_are_one_and_hazards_speak_last(placed: War
     assert placed.rows("select hazard_id, place_id, inspection_id, status from subjects.hazard") == [
         ("YH1", "CS1", "i2", "已整改")
     ]
+
+
+def test_a_dwelling_whose_village_is_none_lies_where_all_its_neighbours_do(placed: Warehouse) -> None:
+    rows = placed.rows(
+        "select dwelling_id, village_code, village_method from subjects.dwelling where dwelling_id like 'lost%'"
+    )
+    assert set(rows) == {("lost", EAST, "neighbours"), ("lost_alone", None, None)}
+
+
+def test_broken_codes_and_second_numbers_say_what_they_mean_now(placed: Warehouse) -> None:
+    rows = placed.rows("select subject, former_id, subject_id from subjects.former_id order by 1")
+    assert rows == [("organisation", WRONG, ONE), ("place", "CS2", "CS1")]
 
 
 def test_a_dwelling_knows_the_kinds_of_its_places_and_how_many_firms_not_which(placed: Warehouse) -> None:

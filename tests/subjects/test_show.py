@@ -94,6 +94,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             create table subjects.dwelling as select '{HOME}' as dwelling_id, '{VILLAGE}' as village_code,
                 6 as floor_no;
             create table subjects.village as select '{VILLAGE}' as village_code, '东盛社区居委会' as name;
+            create table subjects.place as select 'CS1' as place_id, '企业' as kind;
+            create table subjects.former_id as select 'place' as subject, 'CS2' as former_id, 'CS1' as subject_id;
             create table subjects.disability as select '{ID}' as person_id, '3' as kind_code;
             create table subjects.person_village as select '{ID}' as person_id, '{VILLAGE}' as village_code;
         """)
@@ -105,7 +107,7 @@ def look(house: Settings, published: Published, contracts: dict[str, Contract], 
     """Looks at a subject. Of the lake there is one row of B02."""
     monkeypatch.setattr(show_module, "judged", lambda *_: [])
     home = f"select '{HOME}' as dwelling_id, '徐泾镇徐民路9088弄6号501室' as std_address, 121.1 as lon, 31.1 as lat"
-    order = "date '2026-10-31' as _business_on, '001' as _delivery, 'f' as _file, 1 as _line"
+    order = "null as place_id, null as address, date '2026-10-31' as _business_on, '001' as _delivery, 'f' as _file, 1 as _line"
     monkeypatch.setattr(show_module, "view_sql", lambda *_: f"{home}, {order}")
 
     def shown(asked: str, asks: Asker = NOBODY, as_of: date | None = None, there: bool = True) -> dict[str, Any]:
@@ -182,6 +184,12 @@ def test_a_household_and_a_village_are_shown(look: Any) -> None:
     assert values(look(HOUSEHOLD))["is_single_parent"] == HIDDEN
     assert look(HOUSEHOLD)["links"][-1]["name"] == "东盛社区居委会"
     assert look(VILLAGE)["subject"] == "village"
+
+
+def test_a_second_number_of_a_place_leads_to_it(look: Any) -> None:
+    body = look("CS2")
+    assert (body["subject"], body["id"], body["asked"], body["former_ids"]) == ("place", "CS1", "CS2", ["CS2"])
+    assert look("CS1")["former_ids"] == ["CS2"]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ firm as (
 select
     d.dwelling_id,
     d.std_address,
-    v.village_code,
+    coalesce(v.village_code, n.village_code) as village_code,
+    case when v.village_code is not null then 'stated' when n.village_code is not null then 'neighbours' end
+        as village_method,
     d.grid_id,
     d.estate_id,
     d.build_type,
@@ -59,6 +61,8 @@ select
     case when {{ feed_available('F32') }} then coalesce(f.firms, 0) end::integer as firm_count
 from {{ ref('stg_b02') }} as d
 left join {{ ref('stg_b03') }} as v on v.village_code = d.village_code
+left join {{ source('identity', 'dwelling_key') }} as k on k.dwelling_id = d.dwelling_id
+left join {{ ref('stg_b03') }} as n on n.village_code = k.neighbour_village_code
 left join occupant as o on o.dwelling_id = d.dwelling_id
 left join household as h on h.dwelling_id = d.dwelling_id
 left join inspected as i on i.dwelling_id = d.dwelling_id
