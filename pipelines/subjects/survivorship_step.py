@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -38,7 +39,7 @@ CLAIMS, NAMED = "claims", "named"
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 # So many people are merged at once, because all that is said of them is held in memory.
 _HELD = 200_000
-_ROW_GROUP = 65_536
+_PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "row_group_size": 65_536}
 
 
 @dataclass(frozen=True)
@@ -157,23 +158,23 @@ def _of_affected(
 def _people(work: _Work, ids: pl.Series) -> None:
     """Write people, conflicts, versions and periods, in which only those of `ids` may differ from before."""
     rules, out = work.rules, work.out
-    schema = person_schema(rules)
-    everyone_was = work.was(PEOPLE, schema)
-    is_asked = everyone_was[PERSON].is_in(ids.implode())
-    was, others = everyone_was.filter(is_asked), everyone_was.filter(~is_asked)
-    pasts = work.was(PERIODS, periods.SCHEMA)
+    pasts, conflicts = work.was(PERIODS, periods.SCHEMA), work.was(CONFLICTS, CONFLICT_SCHEMA)
     is_past = pasts[PERSON].is_in(ids.implode())
-    parts = [_part(work, some, was, pasts.filter(is_past)) for some in _slices(ids)]
-    now = pl.concat([part.now for part in parts])
-    conflicts = work.was(CONFLICTS, CONFLICT_SCHEMA)
-    conflicts = conflicts.filter(~conflicts[PERSON].is_in(ids.implode()))
-    version = {name: schema[name] for name in (PERSON, *rules.merged, versions.KNOWN_FROM)}
-    former = work.was(VERSIONS, version | {versions.KNOWN_TO: pl.Date()})
+    parts = [_part(work, some, pasts.filter(is_past)) for some in _slices(ids)]
+    version = {name: kind for name, kind in person_schema(rules).items() if name in {PERSON, *rules.merged}}
+    former = work.was(VERSIONS, version | {versions.KNOWN_FROM: pl.Date(), versions.KNOWN_TO: pl.Date()})
     ended = [part.ended.select(former.columns) for part in parts]
-    _write(others.merge_sorted(now, key=PERSON) if others.height else now, out / PEOPLE)
+    conflicts = conflicts.filter(~conflicts[PERSON].is_in(ids.implode()))
     _write(pl.concat([conflicts, *(part.conflicts for part in parts)]).sort(CONFLICT_KEY), out / CONFLICTS)
     _write(pl.concat([former, *ended]).sort(PERSON, versions.KNOWN_FROM), out / VERSIONS)
     _write(pl.concat([pasts.filter(~is_past), *(part.past for part in parts)]).sort(periods.ORDER), out / PERIODS)
+    # Everybody's rows are never held in memory at once: they are the largest table by far.
+    now = pl.concat([part.now for part in parts]).lazy()
+    before = work.former(PEOPLE)
+    if before:
+        now = pl.scan_parquet(before).filter(~pl.col(PERSON).is_in(ids.implode())).merge_sorted(now, key=PERSON)
+    now.sink_parquet(out / PEOPLE, **_PARQUET)
+    (out / PEOPLE).chmod(0o600)
 
 
 @dataclass(frozen=True)
@@ -186,17 +187,25 @@ class _Part:
     past: pl.DataFrame
 
 
-def _part(work: _Work, ids: pl.Series, everyone_was: pl.DataFrame, pasts: pl.DataFrame) -> _Part:
+def _part(work: _Work, ids: pl.Series, pasts: pl.DataFrame) -> _Part:
     """Merge the claims of some people and follow them from the date before."""
     rules, on = work.rules, work.day.business_on
-    was, past = everyone_was.filter(_within(ids)), pasts.filter(_within(ids))
+    schema, before, past = person_schema(rules), work.former(PEOPLE), pasts.filter(_within(ids))
+    was = _of(before, ids).select(*schema) if before else pl.DataFrame(schema=schema)
     present = people_of.present(ids, sorted((work.out / NAMED).glob("*.parquet")))
     merged = merge(rules, present, _reader(work.out, present), work.db)
     base = [work.out / CLAIMS / f"{claim.name}.parquet" for claim in rules.claims if claim.feed in rules.base]
     now = merged.people.with_columns(people_of.known_by(base, present, work.out))
     now, past = _followed(rules, now, was, past, on)
-    now = versions.dated(now, was, places(now[PERSON], was), rules.merged, on).select(*person_schema(rules))
+    now = versions.dated(now, was, places(now[PERSON], was), rules.merged, on).select(*schema)
     return _Part(now, versions.closed(now, was, rules.merged, on), merged.conflicts, past)
+
+
+def _of(path: Path, people: pl.Series) -> pl.DataFrame:
+    """The rows of some people, in order, from a table in order of person."""
+    asked = pl.LazyFrame({PERSON: people})
+    rows = pl.scan_parquet(path).filter(_within(people))
+    return rows.join(asked, on=PERSON, how="semi", maintain_order="left").collect()
 
 
 def _within(ids: pl.Series) -> pl.Expr:
@@ -228,12 +237,10 @@ def person_schema(rules: Rules) -> dict[str, pl.DataType]:
 def _reader(out: Path, people: pl.Series) -> Reader:
     """Reads the claims of some people; the files are in order of person, so that little else is looked at."""
     held: dict[str, pl.DataFrame] = {}
-    asked = pl.LazyFrame({PERSON: people})
 
     def read(claim: Claim, names: Sequence[str]) -> pl.DataFrame:
         if claim.name not in held:
-            told = pl.scan_parquet(out / CLAIMS / f"{claim.name}.parquet").filter(_within(people))
-            held[claim.name] = told.join(asked, on=PERSON, how="semi").collect()
+            held[claim.name] = _of(out / CLAIMS / f"{claim.name}.parquet", people)
         return held[claim.name]
 
     return read
@@ -271,7 +278,7 @@ def _followed(
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:
-    frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+    frame.write_parquet(path, **_PARQUET)
     path.chmod(0o600)
 
 
