@@ -107,8 +107,9 @@ def look(house: Settings, published: Published, contracts: dict[str, Contract], 
     """Looks at a subject. Of the lake there is one row of B02."""
     monkeypatch.setattr(show_module, "judged", lambda *_: [])
     home = f"select '{HOME}' as dwelling_id, '徐泾镇徐民路9088弄6号501室' as std_address, 121.1 as lon, 31.1 as lat"
-    order = "null as place_id, null as address, date '2026-10-31' as _business_on, '001' as _delivery, 'f' as _file, 1 as _line"
-    monkeypatch.setattr(show_module, "view_sql", lambda *_: f"{home}, {order}")
+    place = "null as place_id, null as address"
+    order = "date '2026-10-31' as _business_on, '001' as _delivery, 'f' as _file, 1 as _line"
+    monkeypatch.setattr(show_module, "view_sql", lambda *_: f"{home}, {place}, {order}")
 
     def shown(asked: str, asks: Asker = NOBODY, as_of: date | None = None, there: bool = True) -> dict[str, Any]:
         return show(house, contracts, published if there else None, asked, asks, DECLARED, as_of)
