@@ -11,12 +11,14 @@ AS_OF = date(2026, 10, 31)
 SCALE = 0.002
 
 
-def xfy(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """The command line as a user calls it, on a data root of the test's own."""
+def xfy(
+    root: Path, *words: str, check: bool = True, more: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command line as a user calls it, on a data root of the test's own; `more` are settings by their names."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("XFY_", "DAGSTER_"))}
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *words],
-        env={**environment, "XFY_DATA": str(root)},
+        env={**environment, "XFY_DATA": str(root), **(more or {})},
         capture_output=True,
         text=True,
         check=False,
