@@ -25,6 +25,7 @@ from typing import Any
 
 import feeds_by_hand
 import polars as pl
+from feeds_by_hand_parts import Job
 
 from pipelines.feeds import deliveries
 from pipelines.feeds.contracts import load_contracts
@@ -50,7 +51,7 @@ def measured(side: str, root: str, feed: str, day: str, out: str) -> dict[str, A
         (receipt,) = land_feed(settings, contract, key, as_of)
         counts = {name: getattr(receipt, name) for name in ("accepted", "quarantined", "duplicate")}
     else:
-        job = feeds_by_hand.Job(contract, delivery.folder, as_of, settings.reference, Path(out) / "hand", key)
+        job = Job(contract, delivery.folder, as_of, settings.reference, Path(out) / "hand", key)
         counts = feeds_by_hand.land(job)
     seconds, processor = time.monotonic() - began, _processor() - spent
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
