@@ -117,7 +117,7 @@ def tags_of_ledgers() -> dict[str, set[str]]:
     """The tag codes that the ledgers select by, by subject."""
     found: dict[str, set[str]] = {"person": set(), "household": set(), "dwelling": set()}
     for path in (REPOSITORY / "dbt_project/models/products").glob("ledger_*.yml"):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             declared = model["config"]["meta"]["ledger"]
             found[declared["subject"]] |= set(declared["selection"])
     return found
@@ -176,7 +176,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, project: Path) -> None:
     connection.execute("create schema subjects; create schema tags; create schema products; create schema run")
     connection.execute("create table run.context as select ?::date as as_of", [AS_OF])
     for path in sorted((project / "models" / "subjects").glob("*.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
             connection.execute(f"create table subjects.{model['name']} ({columns})")
             for row in SUBJECTS.get(model["name"], []):
