@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
+import yaml
 
 from pipelines.products import declarations, dictionary
 from pipelines.products.extract import extract, write_panel
@@ -128,7 +129,10 @@ def test_dictionaries_say_where_each_column_comes_from(products: Products, tmp_p
         files = dictionary.write(connection, declared, [PANEL], tmp_path, AS_OF, {"T02010102": "来沪人员"})
     assert [f.name for f in files] == ["ledgers.md", "ledgers.xlsx", "dashboards.md", "dashboards.xlsx"]
     text = files[0].read_text(encoding="utf-8")
-    assert "| 姓名 | name | 文本 | 自动填充 | 人员.姓名 | B01、F01、F06、F08 |" in text
+    registered = yaml.safe_load((REPOSITORY / "dbt_project/models/subjects/person.yml").read_text(encoding="utf-8"))
+    name = next(c for c in registered["models"][0]["columns"] if c["name"] == "name")
+    feeds = "、".join(sorted(name["config"]["meta"]["feeds"]))
+    assert f"| 姓名 | name | 文本 | 自动填充 | 人员.姓名 | {feeds} |" in text
     assert "| 党员类别 | party_kind | 文本 | 待接入 |  | F20 | F20 未接入 |" in text
     assert "B01 2026-10-31" in text and "- 入账条件：具有标签 来沪人员（T02010102）" in text
     assert "| 备注 | remarks | 文本 | 村居填写 |" in text
