@@ -16,7 +16,8 @@ Pseudonym = Annotated[str, StringConstraints(pattern=r"^[a-z2-7]{20}$")]
 
 
 class _Decided(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A raw number written by mistake must not stand in a message.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: str = Field(min_length=2)
     reason: str = Field(min_length=4)
