@@ -174,6 +174,17 @@ F02 = [
 
 DISTRICT = {
     "B01": B01,
+    "F04": [
+        {
+            "visit_id": "v1",
+            "person_id": "absentee",
+            "visit_at": "2026-10-01 09:00:00",
+            "village_code": EAST,
+            "address": "甲路1号",
+            "meet_result": "已见",
+            "visit_type": "日常走访",
+        },
+    ],
     "B02": [
         *[dwelling(k) for k in ("d_family", "d_shared", "d_brothers", "d_skipped", "d_lone", "d_widow", "d_severe")],
         *[dwelling(k) for k in ("d_unknown", "d_dorm", "d_care", "d_home")],

@@ -28,6 +28,14 @@ def test_people_the_base_does_not_know_live_nowhere_and_count_nowhere(built) -> 
     assert built.rows("select count(*) from subjects.person_village where person_id in ('stranger', 'absentee')") == [
         (0,)
     ]
+    # Somebody met them at home all the same: that verifies nothing the base could know.
+    assert value(built, "absentee", "verified_on") == date(2026, 10, 1)
+    assert value(built, "absentee", "res_address") is None
+
+
+def test_both_roles_are_told_where_the_two_villages_are_one(built) -> None:
+    rows = built.rows("select village_code, role from subjects.person_village where person_id = 'w_widow' order by 2")
+    assert rows == [(EAST, "hukou"), (EAST, "res")]
 
 
 def test_of_several_rows_the_newest_speaks_and_of_equal_ones_always_the_same(built) -> None:
