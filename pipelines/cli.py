@@ -108,9 +108,10 @@ def run(
         columns = ("feed", "date", "delivery", "files", "bytes", "landed")
         print_json(body) if as_json else print_table(body["deliveries"], columns)
         return
-    from pipelines.releases.standing import made_of, standing
+    from pipelines.releases.standing import ensure_keys, made_of, standing
 
     with speaking():
+        ensure_keys(settings, chosen, wait, say)
         fingerprint = made_of(settings, chosen)
     stands = None if force else standing(settings, chosen, fingerprint)
     if stands:

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         return self.key_file or self.vault / "key"
 
     @property
+    def restricted_key_path(self) -> Path:
+        """The key of pseudonyms in `restricted/`, apart from the other."""
+        return self.vault / "key.restricted"
+
+    @property
     def passwords(self) -> Path:
         """Folder of passwords for archives that come locked: one file a feed, named like it."""
         return self.password_dir or self.vault / "passwords"

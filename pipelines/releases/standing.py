@@ -8,16 +8,19 @@ import hashlib
 import hmac
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import DECISIONS, combined_sha256, find, measure
+from pipelines.feeds.intake import open_key
 from pipelines.feeds.land import seen_marks
+from pipelines.identifiers import load_key
 from pipelines.releases.build import code_version
 from pipelines.releases.layout import Manifest, ReleaseError, current, order, release_names
+from pipelines.run import exclusive
 from pipelines.settings import Settings
 
 ENGINES = ("polars", "duckdb", "dbt-core", "dbt-duckdb", "splink", "numpy", "scipy")
@@ -27,6 +30,15 @@ RUN_TIME = frozenset(
 )
 # A release is searched for runs of digits that read like somebody's number: none must come about by chance.
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
+
+def ensure_keys(settings: Settings, as_of: date, wait_s: float, report: Callable[[str], None]) -> None:
+    """Make the keys of a new house before its first run, so that the first release is known by them too."""
+    if settings.key_path.is_file() and settings.restricted_key_path.is_file():
+        return
+    with exclusive(settings, as_of, wait_s, report):
+        open_key(settings)
+        load_key(settings.restricted_key_path, must_exist=False)
 
 
 def made_of(settings: Settings, as_of: date) -> str:

@@ -59,7 +59,7 @@ def tag_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             create(connection, catalogue, files, this.as_of)
         made = any(name.startswith(RESTRICTED) for name in files)
         if made:
-            own_key = load_key(installation.vault / "key.restricted", must_exist=False)
+            own_key = load_key(installation.restricted_key_path, must_exist=False)
             restricted.write(files, own_key, this.restricted)
         totals = {"true_values": 0, "unknown_values": 0}
         for subject in subjects:

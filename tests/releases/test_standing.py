@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.identifiers import KeyProblem
 from pipelines.releases.layout import CURRENT, FileEntry, Manifest
-from pipelines.releases.standing import made_of, standing
+from pipelines.releases.standing import ensure_keys, made_of, standing
 from pipelines.settings import Settings
 
 DAY = date(2026, 10, 30)
@@ -114,6 +115,20 @@ def test_a_release_beside_a_later_one_stands_and_one_rolled_back_does_not(house)
     (house.releases / CURRENT).unlink()
     (house.releases / CURRENT).symlink_to("2026-10-30.1")
     assert standing(house, DAY, mark) is None
+
+
+def test_the_keys_of_a_new_house_are_there_before_its_first_release(tmp_path):
+    house = Settings(data=tmp_path / "data")
+    ensure_keys(house, DAY, 0, print)
+    keys = [path.read_bytes() for path in (house.key_path, house.restricted_key_path)]
+    assert keys[0] != keys[1] and house.vault.stat().st_mode & 0o077 == 0
+    ensure_keys(house, DAY, 0, print)
+    assert keys == [path.read_bytes() for path in (house.key_path, house.restricted_key_path)]
+    house.key_path.unlink()
+    (house.lake / "B01" / "2026-10-30" / "001").mkdir(parents=True)
+    (house.lake / "B01" / "2026-10-30" / "001" / "receipt.json").write_text("{}")
+    with pytest.raises(KeyProblem):
+        ensure_keys(house, DAY, 0, print)
 
 
 def test_without_a_key_and_of_runs_without_a_fingerprint_nothing_stands(house):
