@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -54,8 +55,13 @@ def measured(side: str, root: str, feed: str, day: str, out: str) -> dict[str, A
         job = Job(contract, delivery.folder, as_of, settings.reference, Path(out) / "hand", key)
         counts = feeds_by_hand.land(job)
     seconds, processor = time.monotonic() - began, _processor() - spent
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {"seconds": seconds, "processor": processor, "peak_mb": peak, "counts": counts}
+    return {"seconds": seconds, "processor": processor, "peak_mb": _peak_mb(), "counts": counts}
+
+
+def _peak_mb() -> int:
+    """The most memory this process held. Not `ru_maxrss`, which a child inherits from whoever started it."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) // 1024 if found else 0
 
 
 def _processor() -> float:
