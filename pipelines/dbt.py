@@ -60,7 +60,13 @@ def ensure_manifest(settings: Settings) -> Path:
     sources = _fingerprint(project)
     if manifest.exists() and stamp.exists() and stamp.read_text() == sources:
         return manifest
-    _dbt(settings, ["--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)], "parse")
+    manifest.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=manifest.parent) as scratch:
+        arguments = ["--quiet", "parse", "--target-path", scratch]
+        _dbt(settings, [*arguments, "--project-dir", str(project), "--profiles-dir", str(project)], "parse")
+        # Each in one step: several processes may parse at once, and none may read half a manifest.
+        for made in ("partial_parse.msgpack", manifest.name):
+            Path(scratch, made).replace(manifest.with_name(made))
     stamp.write_text(sources)
     return manifest
 

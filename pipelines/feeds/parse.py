@@ -241,7 +241,10 @@ def _moment(text: pl.Expr, form: str) -> pl.Expr:
 def _from_serial(text: pl.Expr) -> pl.Expr:
     """Excel's day number in the 1900 system, from 1910 to 2119."""
     days = (
-        pl.when(text.str.contains(r"^[1-7][0-9]{4}$|^[4-9][0-9]{3}$|^3(?:65[4-9]|6[6-9][0-9]|[7-9][0-9]{2})$"))
+        pl.when(
+            text.str.contains(r"^3(?:65[4-9]|6[6-9][0-9]|[7-9][0-9]{2})$|^[4-9][0-9]{3}$|^[1-7][0-9]{4}$")
+            | text.str.contains(r"^80(?:[0-2][0-9]{2}|3[0-4][0-9]|35[0-3])$")
+        )
         .then(text.str.extract(r"^([0-9]+)"))
         .cast(pl.Int32)
     )
