@@ -25,9 +25,9 @@ from pipelines.feeds.status import judged
 from pipelines.identifiers import load_key, pseudonyms
 from pipelines.settings import Settings
 from pipelines.sql import quoted
-from pipelines.subjects.address_links import aliases, declared, frame_of, homes, known_names
-from pipelines.subjects.address_match import Matching, base, match
-from pipelines.subjects.address_names import Names, Vocabulary, names, read
+from pipelines.subjects.addresses.links import aliases, declared, frame_of, homes, known_names
+from pipelines.subjects.addresses.match import Matching, base, match
+from pipelines.subjects.addresses.names import Names, Vocabulary, names, read
 
 WORDS = str.maketrans("0123456789", "〇一二三四五六七八九")
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")

@@ -20,8 +20,8 @@ import polars as pl
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.status import judged
 from pipelines.settings import Settings
-from pipelines.subjects import linkage
 from pipelines.subjects.day import in_use_on, rows_path, usable
+from pipelines.subjects.linkage import step as linkage
 
 PLACE = ["feed", "business_on", "delivery", "_file", "_line", "slot"]
 

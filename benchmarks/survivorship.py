@@ -26,9 +26,9 @@ import polars as pl
 from pipelines.feeds.contracts import load_contracts
 from pipelines.identifiers import load_key, pseudonyms
 from pipelines.settings import Settings
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_rules import Group, Rules
-from pipelines.subjects.survivorship_step import CLAIMS, PEOPLE
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.rules import Group, Rules
+from pipelines.subjects.survivorship.step import CLAIMS, PEOPLE
 
 # Attribute → column of the truth, and the date since when that has been so, where the truth tells.
 TRUTH: dict[str, tuple[str, str | None]] = {

@@ -21,13 +21,13 @@ from pipelines.tags.command import app as tags_app
 from pipelines.terminal import AsJson, DryRun, as_date, failed, out, print_json, print_table, say, speaking, wrong_use
 
 if TYPE_CHECKING:
-    from pipelines.subjects.show import Published
+    from pipelines.subjects.show.subject import Published
 
 
 def _published(settings: Settings, day: date | None) -> "Published | None":
     """The published database of a date, the last of several; without a date the current one."""
     from pipelines.releases.layout import Manifest, current, release_names
-    from pipelines.subjects.show import Published
+    from pipelines.subjects.show.subject import Published
 
     of_day = [name for name in release_names(settings.releases) if day and name.startswith(f"{day}.")]
     name = of_day[-1] if of_day else None if day else current(settings.releases)

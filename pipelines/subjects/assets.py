@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.dbt import build_assets
 from pipelines.settings import Settings
-from pipelines.subjects.dwellings_assets import dwelling_assets
+from pipelines.subjects.addresses.assets import dwelling_assets
 from pipelines.subjects.identity_assets import identity_assets
 
 

@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 from pipelines.terminal import AsJson, as_date, failed, print_json, print_table, speaking, tell
 
 if TYPE_CHECKING:
-    from pipelines.subjects.show import Published
+    from pipelines.subjects.show.subject import Published
 
 Lookup = Callable[[Settings, date | None], "Published | None"]
 """The published database of a date, or of now; None where there is none."""
@@ -45,8 +45,8 @@ def commands(published: Lookup) -> typer.Typer:
     ) -> None:
         """Everything known of one subject. Masked without a role and a purpose; every look is logged."""
         from pipelines.feeds.contracts import load_contracts
-        from pipelines.subjects.show import show
-        from pipelines.subjects.show_access import Asker, load
+        from pipelines.subjects.show.access import Asker, load
+        from pipelines.subjects.show.subject import show
 
         settings = Settings()
         day = as_date(as_of) if as_of else None
@@ -60,7 +60,7 @@ def commands(published: Lookup) -> typer.Typer:
     @app.command("looks")
     def looks_command(as_json: AsJson = False) -> None:
         """Who looked at whom, and whether the log is whole; exit 1 when it was tampered with."""
-        from pipelines.subjects.looks import entries, verify
+        from pipelines.subjects.show.looks import entries, verify
 
         settings = Settings()
         rows = entries(settings)

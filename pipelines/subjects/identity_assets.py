@@ -12,9 +12,12 @@ from pipelines.identifiers import load_key
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
-from pipelines.subjects import linkage, survivorship_step, survivorship_tables, tables
+from pipelines.subjects import tables
+from pipelines.subjects.linkage import step as linkage
 from pipelines.subjects.replay import Step, replay
-from pipelines.subjects.survivorship_checks import load_rules
+from pipelines.subjects.survivorship import step as survivorship_step
+from pipelines.subjects.survivorship import tables as survivorship_tables
+from pipelines.subjects.survivorship.checks import load_rules
 
 STEPS: tuple[Step, ...] = (linkage.step, survivorship_step.step)
 """What is computed of every business date, in order."""

@@ -91,11 +91,12 @@ def fingerprints(
 
 
 def _ground(settings: Settings, key: Key) -> str:
-    """What is the same for every date: the key, the declarations, and the code of this room."""
+    """What is the same for every date: the key, the declarations, and the code that tells people apart."""
     digest = hashlib.sha256(key.key_id.encode())
     room = Path(__file__).parent
     places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS]
-    places += [(room, "*.py"), (room.parent / "identifiers", "*.py")]
+    places += [(folder, "*.py") for folder in (room / "linkage", room / "survivorship", room.parent / "identifiers")]
+    places += [(room, name) for name in ("day.py", "decisions.py", "replay.py")]
     for folder, pattern in places:
         for path in sorted(folder.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

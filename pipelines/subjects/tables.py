@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 
 from pipelines.feeds.lake import BUSINESS_ON, DELIVERY
-from pipelines.subjects import linkage
-from pipelines.subjects.linkage_persons import HISTORY, KEYS, MENTIONS
-from pipelines.subjects.linkage_suspicion import SUSPICION
+from pipelines.subjects.linkage import step as linkage
+from pipelines.subjects.linkage.persons import HISTORY, KEYS, MENTIONS
+from pipelines.subjects.linkage.suspicion import SUSPICION
 
 SCHEMA = "identity"
 TABLES: Mapping[str, str] = {

@@ -20,8 +20,8 @@ from pipelines.products.catalogue.sql import LineageError, read
 from pipelines.products.catalogue.uses import REACHES_PEOPLE, Uses, find_uses, standing
 from pipelines.products.catalogue.write import names, trace
 from pipelines.settings import Settings
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_step import person_schema
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.step import person_schema
 from tests.products.conftest import AS_OF
 
 SETTINGS = Settings()

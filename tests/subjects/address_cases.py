@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.settings import REPOSITORY
-from pipelines.subjects.address_names import Names, Vocabulary, names, read
+from pipelines.subjects.addresses.names import Names, Vocabulary, names, read
 
 ADDRESSES = Path(REPOSITORY / "data" / "addresses")
 

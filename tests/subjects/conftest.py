@@ -17,11 +17,13 @@ from pipelines.feeds.land import ROWS
 from pipelines.feeds.staging import write
 from pipelines.identifiers import Key
 from pipelines.settings import REPOSITORY, Settings
-from pipelines.subjects import survivorship_step, survivorship_tables, tables
+from pipelines.subjects import tables
+from pipelines.subjects.addresses.settle import settle
 from pipelines.subjects.day import Day
-from pipelines.subjects.dwellings import settle
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_rules import Rules
+from pipelines.subjects.survivorship import step as survivorship_step
+from pipelines.subjects.survivorship import tables as survivorship_tables
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.rules import Rules
 from tests.subjects.district import DISTRICT
 
 AS_OF = date(2026, 10, 31)

@@ -13,9 +13,9 @@ from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
 from pipelines.feeds.land import ROWS
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
-from pipelines.subjects import survivorship_step as step
 from pipelines.subjects.day import Day
-from pipelines.subjects.survivorship_rules import Rules
+from pipelines.subjects.survivorship import step
+from pipelines.subjects.survivorship.rules import Rules
 
 Rows = Sequence[Mapping[str, Any]]
 Delivered = Mapping[tuple[date, str, str], Rows]

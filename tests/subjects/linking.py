@@ -14,7 +14,7 @@ from pipelines.feeds.judge import Status
 from pipelines.feeds.land import ROWS
 from pipelines.identifiers import Key, pseudonym
 from pipelines.settings import Settings
-from pipelines.subjects import linkage
+from pipelines.subjects.linkage import step as linkage
 from pipelines.subjects.replay import replay
 
 KEY = Key(b"t" * 32)

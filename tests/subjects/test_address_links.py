@@ -7,8 +7,8 @@ import yaml
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import REPOSITORY
-from pipelines.subjects.address_links import declared
-from pipelines.subjects.address_names import AddressProblem
+from pipelines.subjects.addresses.links import declared
+from pipelines.subjects.addresses.names import AddressProblem
 
 FOLDER = REPOSITORY / "data" / "addresses"
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.settings import REPOSITORY
-from pipelines.subjects.address_match import Matching, base, match, with_neighbours
-from pipelines.subjects.address_names import AddressProblem, Vocabulary, names, read
+from pipelines.subjects.addresses.match import Matching, base, match, with_neighbours
+from pipelines.subjects.addresses.names import AddressProblem, Vocabulary, names, read
 from tests.subjects.address_cases import ADDRESSES, NOISE, VILLAGES, district
 
 NAMES = district()

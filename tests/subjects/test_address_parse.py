@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.subjects.address import PARTS, parse
-from pipelines.subjects.address_match import keys
-from pipelines.subjects.address_text import LONGEST, fold, number_of
+from pipelines.subjects.addresses.match import keys
+from pipelines.subjects.addresses.parse import PARTS, parse
+from pipelines.subjects.addresses.text import LONGEST, fold, number_of
 from tests.subjects.address_cases import NOISE, district, with_powers
 
 NAMES = district()

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
-from pipelines.subjects.survivorship_checks import FILE, SurvivorshipProblem, load_rules, read_rules
+from pipelines.subjects.survivorship.checks import FILE, SurvivorshipProblem, load_rules, read_rules
 
 TEXT = (Settings().declarations / FILE).read_text("utf-8")
 

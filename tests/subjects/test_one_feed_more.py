@@ -6,7 +6,7 @@ import yaml
 
 from pipelines.feeds.contracts import load_contracts
 from pipelines.settings import Settings
-from pipelines.subjects.survivorship_checks import load_rules, unspoken
+from pipelines.subjects.survivorship.checks import load_rules, unspoken
 
 SETTINGS = Settings()
 

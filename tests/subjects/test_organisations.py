@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipelines.identifiers import Key, credit_codes
 from pipelines.settings import REPOSITORY
-from pipelines.subjects.address_names import read
-from pipelines.subjects.organisations import SAID, Organisations, plain_names, resolve
-from pipelines.subjects.places import Places, merge
+from pipelines.subjects.addresses.names import read
+from pipelines.subjects.addresses.organisations import SAID, Organisations, plain_names, resolve
+from pipelines.subjects.addresses.places import Places, merge
 
 REGISTERS = REPOSITORY / "data" / "registers"
 DECLARED: Organisations = read(REGISTERS / "organisations.yml", Organisations)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.subjects import periods
+from pipelines.subjects.survivorship import periods
 
 EPOCH = date(2026, 1, 1)
 FIRST, LAST = -6, 9

@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
-from pipelines.subjects import linkage
 from pipelines.subjects.day import Day
+from pipelines.subjects.linkage import step as linkage
 from pipelines.subjects.replay import KEEP_DATES, MADE_OF, replay
 from tests.subjects.linking import FIRST, KEY, SECOND, Lake, crowd, number, resident
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.identifiers import age_on, age_sql
 from pipelines.settings import REPOSITORY, Settings
-from pipelines.subjects.survivorship_checks import load_rules
+from pipelines.subjects.survivorship.checks import load_rules
 
 DBT = REPOSITORY / "dbt_project"
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import REPOSITORY, Settings
-from pipelines.subjects import linkage
-from pipelines.subjects import show as show_module
-from pipelines.subjects.linkage_persons import HISTORY, KEYS, MENTIONS
-from pipelines.subjects.linkage_suspicion import SUSPICION
-from pipelines.subjects.looks import entries
-from pipelines.subjects.periods import SCHEMA as PERIOD
-from pipelines.subjects.show import Published, UnknownSubjectError, show
-from pipelines.subjects.show_access import HIDDEN, Access, AccessProblem, Asker, access, load, masked
-from pipelines.subjects.show_registry import ShownColumn, registered
-from pipelines.subjects.survivorship import CONFLICT_SCHEMA
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_step import CONFLICTS, PEOPLE, PERIODS, VERSIONS, person_schema
+from pipelines.subjects.linkage import step as linkage
+from pipelines.subjects.linkage.persons import HISTORY, KEYS, MENTIONS
+from pipelines.subjects.linkage.suspicion import SUSPICION
+from pipelines.subjects.show import subject as show_module
+from pipelines.subjects.show.access import HIDDEN, Access, AccessProblem, Asker, access, load, masked
+from pipelines.subjects.show.looks import entries
+from pipelines.subjects.show.registry import ShownColumn, registered
+from pipelines.subjects.show.subject import Published, UnknownSubjectError, show
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.merge import CONFLICT_SCHEMA
+from pipelines.subjects.survivorship.periods import SCHEMA as PERIOD
+from pipelines.subjects.survivorship.step import CONFLICTS, PEOPLE, PERIODS, VERSIONS, person_schema
 
 FIRST, LAST = date(2026, 10, 30), date(2026, 10, 31)
 ID, OLD, MENTION, ALONE = "a" * 20, "b" * 20, "c" * 20, "d" * 20

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_rules import Rules
-from pipelines.subjects.survivorship_step import CONFLICTS, VERSIONS
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.rules import Rules
+from pipelines.subjects.survivorship.step import CONFLICTS, VERSIONS
 from tests.subjects.dates import Dates, Delivered
 
 FEEDS = ("B01", "F01", "F04", "F07")

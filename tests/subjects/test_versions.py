@@ -11,8 +11,8 @@ import pytest
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import REPOSITORY, Settings
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_tables import register
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.tables import register
 from tests.subjects.dates import Dates
 
 EAST, WEST, SOUTH = "310118001001", "310118102201", "310118103201"

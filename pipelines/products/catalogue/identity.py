@@ -16,10 +16,10 @@ from pipelines.feeds.contracts import Contract
 from pipelines.products.catalogue.relations import NOWHERE, OPEN, Origins, Relation, together
 from pipelines.products.catalogue.sql import read
 from pipelines.settings import Settings
-from pipelines.subjects.claims import claim_sql
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_rules import Group, Rules
-from pipelines.subjects.survivorship_step import person_schema
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.claims import claim_sql
+from pipelines.subjects.survivorship.rules import Group, Rules
+from pipelines.subjects.survivorship.step import person_schema
 
 SCHEMA, PERSON = "identity", "person"
 ABOUT_IDS, ABOUT_VALUES = {"suspicion", "history"}, {"conflict", "period", "person_version"}

@@ -12,9 +12,9 @@ import polars as pl
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.people import Slot
 from pipelines.identifiers import pseudonyms
-from pipelines.subjects import names
 from pipelines.subjects.day import Day, said_in
-from pipelines.subjects.linkage_rules import LinkageRules
+from pipelines.subjects.linkage import names
+from pipelines.subjects.linkage.rules import LinkageRules
 
 MENTION_DOMAIN = "mention"
 # What a row may say of a person, in the order in which a mention's text is made.

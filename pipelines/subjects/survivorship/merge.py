@@ -12,8 +12,8 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import quoted
-from pipelines.subjects.claims import KNOWN, PERSON, places
-from pipelines.subjects.survivorship_rules import Attribute, Claim, Group, Rules
+from pipelines.subjects.survivorship.claims import KNOWN, PERSON, places
+from pipelines.subjects.survivorship.rules import Attribute, Claim, Group, Rules
 
 SOURCE, AGREEMENT, SINCE = "_source", "_agreement", "_since"
 CONFLICT_SCHEMA = {

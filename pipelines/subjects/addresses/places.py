@@ -9,7 +9,7 @@ from decimal import Decimal
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.subjects.organisations import plain_names
+from pipelines.subjects.addresses.organisations import plain_names
 
 OWN, NAME_AND_HOUSE = "own", "name_and_house"
 

@@ -13,14 +13,15 @@ from typing import TypedDict
 
 import polars as pl
 
-from pipelines.subjects import linkage_model, linkage_profiles, names
-from pipelines.subjects import linkage_suspicion as suspicion
 from pipelines.subjects.day import Day
-from pipelines.subjects.evidence import FACTS, PLACE, TRACES, deliveries_in_use, mentions, read_day
-from pipelines.subjects.linkage_decide import CERTAIN, CONFIDENCE, FOUND, PROVISIONAL, best_matches, masked, repaired
-from pipelines.subjects.linkage_model import Shares
-from pipelines.subjects.linkage_persons import HISTORY, KEYS, MENTIONS, Persons, add_mentions, add_numbers, obey, pinned
-from pipelines.subjects.linkage_rules import LinkageRules, load_rules
+from pipelines.subjects.linkage import model as linkage_model
+from pipelines.subjects.linkage import names, suspicion
+from pipelines.subjects.linkage import profiles as linkage_profiles
+from pipelines.subjects.linkage.decide import CERTAIN, CONFIDENCE, FOUND, PROVISIONAL, best_matches, masked, repaired
+from pipelines.subjects.linkage.evidence import FACTS, PLACE, TRACES, deliveries_in_use, mentions, read_day
+from pipelines.subjects.linkage.model import Shares
+from pipelines.subjects.linkage.persons import HISTORY, KEYS, MENTIONS, Persons, add_mentions, add_numbers, obey, pinned
+from pipelines.subjects.linkage.rules import LinkageRules, load_rules
 
 RULES = "person.yml"
 KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parquet"

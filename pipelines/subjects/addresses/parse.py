@@ -6,8 +6,8 @@ for a dwelling is decided by `address_match`. In the country the parts are villa
 
 import polars as pl
 
-from pipelines.subjects.address_names import Names, committee_names
-from pipelines.subjects.address_text import fold
+from pipelines.subjects.addresses.names import Names, committee_names
+from pipelines.subjects.addresses.text import fold
 
 PARTS = ("town_code", "village", "road", "lane", "sublane", "group", "hamlet", "number", "building", "unit", "room")
 """What a key is made of, in this order; '' where the address says nothing."""

@@ -12,10 +12,10 @@ from pipelines.feeds.contracts import Contract
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 from pipelines.sql import quoted, text_literal
-from pipelines.subjects.address_links import ROW_KEY, SCHEMA, frame_of, place_addresses, store
-from pipelines.subjects.address_names import AddressProblem, read
-from pipelines.subjects.organisations import SAID, Organisations, OrganisationSource, resolve
-from pipelines.subjects.places import Places, PlaceSource, merge
+from pipelines.subjects.addresses.links import ROW_KEY, SCHEMA, frame_of, place_addresses, store
+from pipelines.subjects.addresses.names import AddressProblem, read
+from pipelines.subjects.addresses.organisations import SAID, Organisations, OrganisationSource, resolve
+from pipelines.subjects.addresses.places import Places, PlaceSource, merge
 
 TABLES = {
     "dwelling_key": "The address key of every dwelling of the base, and of its house.",

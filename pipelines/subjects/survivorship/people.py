@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import text_literal
-from pipelines.subjects.claims import NO_REDIRECT, NO_ROWS, PERSON, REDIRECT, UNNUMBERED, fetched
+from pipelines.subjects.survivorship.claims import NO_REDIRECT, NO_ROWS, PERSON, REDIRECT, UNNUMBERED, fetched
 
 KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parquet"
 BASE, FEEDS, PROVISIONAL = "base", "feeds", "provisional"

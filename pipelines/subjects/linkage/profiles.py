@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from pipelines.subjects import names
-from pipelines.subjects.evidence import FACTS
+from pipelines.subjects.linkage import names
+from pipelines.subjects.linkage.evidence import FACTS
 
 RANK = "_rank"
 # A row's traces of a number, and what of a profile they are compared with.

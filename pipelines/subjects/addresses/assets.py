@@ -11,7 +11,7 @@ from pipelines.identifiers import load_key
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
-from pipelines.subjects.dwellings import TABLES, settle
+from pipelines.subjects.addresses.settle import TABLES, settle
 
 
 def dwelling_assets(settings: Settings) -> dg.AssetsDefinition:

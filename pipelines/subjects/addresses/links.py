@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
 from pipelines.sql import quoted, text_literal
-from pipelines.subjects.address import parse
-from pipelines.subjects.address_match import LINK_SCHEMA, Matching, base, match, with_neighbours
-from pipelines.subjects.address_names import AddressProblem, Names, Vocabulary, names, read
+from pipelines.subjects.addresses.match import LINK_SCHEMA, Matching, base, match, with_neighbours
+from pipelines.subjects.addresses.names import AddressProblem, Names, Vocabulary, names, read
+from pipelines.subjects.addresses.parse import parse
 
 SCHEMA = "identity"
 ROW_KEY = ("_business_on", "_delivery", "_file", "_line")

@@ -18,7 +18,7 @@ from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
 from pipelines.feeds.staging import last_word_key
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.day import said_in
-from pipelines.subjects.survivorship_rules import Attribute, Claim, Who
+from pipelines.subjects.survivorship.rules import Attribute, Claim, Who
 
 Columns = Callable[[Sequence[str]], pl.DataFrame]
 """Reads columns of a table."""

@@ -19,8 +19,7 @@ from pipelines.feeds.status import judged
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
 from pipelines.sql import quoted
-from pipelines.subjects.looks import Look, record
-from pipelines.subjects.show_access import (
+from pipelines.subjects.show.access import (
     CLASSES,
     HIDDEN,
     MASKED,
@@ -33,10 +32,11 @@ from pipelines.subjects.show_access import (
     is_name,
     masked,
 )
-from pipelines.subjects.show_access import access as allow
-from pipelines.subjects.show_person import Known, known, meant, state
-from pipelines.subjects.show_registry import ShownColumn, ShownTable, registered
-from pipelines.subjects.survivorship_checks import load_rules
+from pipelines.subjects.show.access import access as allow
+from pipelines.subjects.show.looks import Look, record
+from pipelines.subjects.show.person import Known, known, meant, state
+from pipelines.subjects.show.registry import ShownColumn, ShownTable, registered
+from pipelines.subjects.survivorship.checks import load_rules
 
 PERSON = "person"
 MOST_IDS = 20

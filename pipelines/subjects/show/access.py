@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.refusal import Refusal
-from pipelines.subjects.show_registry import ShownColumn
+from pipelines.subjects.show.registry import ShownColumn
 
 CLASSES = ("public", "internal", "sensitive", "restricted")
 HIDDEN = "（未授权）"

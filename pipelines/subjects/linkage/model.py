@@ -14,7 +14,7 @@ import polars as pl
 from splink import DuckDBAPI, Linker
 
 from pipelines.settings import Settings
-from pipelines.subjects.linkage_rules import ELSE, LinkageRules
+from pipelines.subjects.linkage.rules import ELSE, LinkageRules
 
 ROWS, KNOWN = "a_rows", "b_known"
 ID = "unique_id"

@@ -10,10 +10,11 @@ from datetime import date
 import polars as pl
 
 from pipelines.settings import Settings
-from pipelines.subjects import linkage_model, names
-from pipelines.subjects.linkage_decide import CONFIDENCE, SUSPECTED
-from pipelines.subjects.linkage_model import Shares
-from pipelines.subjects.linkage_rules import LinkageRules
+from pipelines.subjects.linkage import model as linkage_model
+from pipelines.subjects.linkage import names
+from pipelines.subjects.linkage.decide import CONFIDENCE, SUSPECTED
+from pipelines.subjects.linkage.model import Shares
+from pipelines.subjects.linkage.rules import LinkageRules
 
 TWO_NUMBERS, TWO_PEOPLE, PERHAPS_KNOWN = "one_person_two_numbers", "one_number_two_people", "perhaps_known"
 SUSPICION: dict[str, pl.DataType | type[pl.DataType]] = {

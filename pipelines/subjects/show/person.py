@@ -13,9 +13,9 @@ import duckdb
 import polars as pl
 
 from pipelines.settings import Settings
-from pipelines.subjects import linkage
-from pipelines.subjects.survivorship_rules import Rules
-from pipelines.subjects.survivorship_tables import queries
+from pipelines.subjects.linkage import step as linkage
+from pipelines.subjects.survivorship.rules import Rules
+from pipelines.subjects.survivorship.tables import queries
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.subjects.claims import PERSON
+from pipelines.subjects.survivorship.claims import PERSON
 
 KNOWN_FROM, KNOWN_TO = "known_from_on", "known_to_on"
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.identifiers import Key, pseudonym
 from pipelines.subjects.decisions import Merge, PersonDecision, Split
-from pipelines.subjects.linkage_decide import CONFIDENCE, PROVISIONAL, SUSPECTED
+from pipelines.subjects.linkage.decide import CONFIDENCE, PROVISIONAL, SUSPECTED
 
 KEYS: dict[str, pl.DataType | type[pl.DataType]] = {
     "person_key": pl.String,

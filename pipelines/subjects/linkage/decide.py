@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.subjects.linkage_rules import Limits
+from pipelines.subjects.linkage.rules import Limits
 
 Method = Literal["number", "repaired", "masked", "linked", "none"]
 CERTAIN, SUSPECTED, PROVISIONAL = "certain", "suspected", "provisional"

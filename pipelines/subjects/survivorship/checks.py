@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from pipelines.feeds.contracts import Contract
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
-from pipelines.subjects.claims import binding_problem, comparison_problem
-from pipelines.subjects.survivorship_rules import Group, Rules
+from pipelines.subjects.survivorship.claims import binding_problem, comparison_problem
+from pipelines.subjects.survivorship.rules import Group, Rules
 
 FILE = Path("survivorship") / "person.yml"
 Line = tuple[str | int, ...]

@@ -17,11 +17,21 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.subjects import periods, versions
-from pipelines.subjects import survivorship_people as people_of
-from pipelines.subjects.claims import KNOWN, PERSON, carried, claim_sql, fetched, named_sql, places, rows_sql
 from pipelines.subjects.day import Day
-from pipelines.subjects.survivorship import (
+from pipelines.subjects.survivorship import people as people_of
+from pipelines.subjects.survivorship import periods, versions
+from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.survivorship.claims import (
+    KNOWN,
+    PERSON,
+    carried,
+    claim_sql,
+    fetched,
+    named_sql,
+    places,
+    rows_sql,
+)
+from pipelines.subjects.survivorship.merge import (
     AGREEMENT,
     CONFLICT_KEY,
     CONFLICT_SCHEMA,
@@ -31,8 +41,7 @@ from pipelines.subjects.survivorship import (
     merge,
     polars_type,
 )
-from pipelines.subjects.survivorship_checks import load_rules
-from pipelines.subjects.survivorship_rules import Claim, Rules
+from pipelines.subjects.survivorship.rules import Claim, Rules
 
 PEOPLE, CONFLICTS, VERSIONS, PERIODS = "person.parquet", "conflict.parquet", "version.parquet", "period.parquet"
 CLAIMS, NAMED = "claims", "named"

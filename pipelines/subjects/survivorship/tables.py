@@ -11,12 +11,12 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import quoted, text_literal
-from pipelines.subjects import periods, versions
-from pipelines.subjects.claims import PERSON
-from pipelines.subjects.survivorship import CONFLICT_SCHEMA, SOURCE
-from pipelines.subjects.survivorship_people import KEY
-from pipelines.subjects.survivorship_rules import Rules
-from pipelines.subjects.survivorship_step import CONFLICTS, PEOPLE, PERIODS, VERSIONS, person_schema
+from pipelines.subjects.survivorship import periods, versions
+from pipelines.subjects.survivorship.claims import PERSON
+from pipelines.subjects.survivorship.merge import CONFLICT_SCHEMA, SOURCE
+from pipelines.subjects.survivorship.people import KEY
+from pipelines.subjects.survivorship.rules import Rules
+from pipelines.subjects.survivorship.step import CONFLICTS, PEOPLE, PERIODS, VERSIONS, person_schema
 
 SCHEMA = "identity"
 # The attribute that names another person; it holds the key a row gave, which may have become part of somebody since.

@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.subjects.claims import PERSON
+from pipelines.subjects.survivorship.claims import PERSON
 
 FROM, LEARNT = "_from_on", "_learnt_on"
 SCHEMA = {

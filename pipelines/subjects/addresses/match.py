@@ -10,8 +10,8 @@ from decimal import Decimal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.subjects.address import INSIDE, parse
-from pipelines.subjects.address_names import Names
+from pipelines.subjects.addresses.names import Names
+from pipelines.subjects.addresses.parse import INSIDE, parse
 
 AMBIGUOUS, NEAR, UNKNOWN, CONTRADICTED, NO_PLACE = "ambiguous", "near", "unknown", "contradicted", "no_place"
 LINK_SCHEMA = {

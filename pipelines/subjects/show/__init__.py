@@ -1,0 +1,1 @@
+"""Looking at one subject: what a look may show, and the log of looks."""
