@@ -58,25 +58,31 @@ def judge_batches(settings: Settings, contract: Contract, statuses: Sequence[Sta
     Pages are written to `<quality_docs>/<feed>/<date>/<number>/index.html`.
     """
     with_rows = [s for s in statuses if s.state != "rejected" and not s.is_repeat and s.accepted]
+    # An increment begins with all there is; what changes later has another mix and is compared with changes only.
+    stock = min((s.business_on for s in with_rows), default=None) if contract.delivery.load == "increment" else None
     verdicts = []
     for status in with_rows:
         earlier = [s for s in with_rows if s.state == "accepted" and s.business_on < status.business_on]
         before = max(earlier, key=lambda s: (s.business_on, s.number), default=None)
-        verdicts.append(_judge(settings, contract, status, before))
+        alike = before if before and before.business_on != stock else None
+        verdicts.append(_judge(settings, contract, status, before, alike))
     return verdicts
 
 
-def _judge(settings: Settings, contract: Contract, status: Status, before: Status | None) -> Verdict:
+def _judge(
+    settings: Settings, contract: Contract, status: Status, before: Status | None, alike: Status | None
+) -> Verdict:
+    """`before` is the delivery before, `alike` the same where shares and codes can be compared with it."""
     folder = settings.quality_docs / status.feed / status.business_on.isoformat() / status.number
     decided = f"{status.accepted} {status.waived}"
-    made_of = [status.sha256, contract.sha256, before.sha256 if before else "", decided]
+    made_of = [status.sha256, contract.sha256, before.sha256 if before else "", alike is not None, decided]
     kept = folder / VERDICT
     if kept.exists():
         told = json.loads(kept.read_text("utf-8"))
         if told.pop("made_of") == made_of:
             return Verdict(**told | _named(status, folder) | {"unmet": tuple(told["unmet"])})
     sample = _sample(settings, contract, status)
-    reference = _sample(settings, contract, before) if before else None
+    reference = _sample(settings, contract, alike) if alike else None
     facts = _facts(status, before)
     pages, unmet, count = _validate(contract, facts, sample, reference)
     verdict = Verdict(
