@@ -10,7 +10,7 @@ export XFY_DATA ?= $(CURDIR)/data$(if $(filter 0.05,$(SCALE)),,/scale-$(SCALE))
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-fuzz test-faults lint generate clean
+.PHONY: help install run dev test test-fuzz test-heavy test-faults lint generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: install ## style, types and layers
 
 test-fuzz: install ## two thousand damaged deliveries over all feeds (about five minutes)
 	@$(BIN)/python -m pytest -n 2 tests/feeds/test_fuzz.py --fuzz-rounds 40
+
+test-heavy: install ## whole runs beyond the suite: one feed more, from its contract to the release
+	@$(BIN)/python -m pytest -m heavy --timeout 3600
 
 test-faults: install ## kills, full disks, overlapping runs (about a quarter of an hour)
 	@$(BIN)/python -m pytest -m faults --timeout 3600

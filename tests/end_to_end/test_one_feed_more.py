@@ -35,6 +35,8 @@ ROWS = [
 ]
 
 
+# The parts of it are in the suite (tests/feeds/test_lake.py); this is one more whole run.
+@pytest.mark.heavy
 @pytest.mark.timeout(900)
 def test_a_feed_is_added_by_one_file_and_flows_to_the_release(district: Path, tmp_path: Path) -> None:
     root = tmp_path / "data"
