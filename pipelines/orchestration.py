@@ -5,10 +5,11 @@ What an asset computes is in its room; how dbt models become assets is in `dbt.p
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -121,3 +122,22 @@ def _started(pid: int) -> str:
 def freshness(fail_after: timedelta) -> dg.FreshnessPolicy:
     """A policy that warns at half the time it fails at."""
     return dg.FreshnessPolicy.time_window(fail_window=fail_after, warn_window=fail_after / 2)
+
+
+def table_specs(
+    schema: str, words: Mapping[str, str], *, group: str, deps: Iterable[Any], kinds: Collection[str] = ("duckdb",)
+) -> list[dg.AssetSpec]:
+    """Specs of the tables that one Python step writes into a schema of the run's database; `words` describe each."""
+    return [
+        dg.AssetSpec(
+            key=[schema, table],
+            group_name=group,
+            deps=list(deps),
+            description=told,
+            owners=["team:data-centre"],
+            kinds={"python", *kinds},
+            freshness_policy=freshness(timedelta(hours=60)),
+            partitions_def=DAILY,
+        )
+        for table, told in words.items()
+    ]

@@ -1,7 +1,6 @@
 """Dagster assets of the indices: dbt's indicator tables, and the scores, cells and doubt computed from them."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
@@ -9,7 +8,7 @@ from pipelines.dbt import build_assets
 from pipelines.indices.warehouse import DESCRIPTIONS
 from pipelines.indices.warehouse import run as build_indices
 from pipelines.indices.warehouse import write as write_tables
-from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, table_specs
 from pipelines.run import connect
 from pipelines.settings import Settings
 
@@ -19,19 +18,12 @@ def index_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="indices",
-        specs=[
-            dg.AssetSpec(
-                key=["indices", name],
-                group_name="indices",
-                deps=[["indices", "indicator_value"], ["subjects", "village"], ["tags", "catalogue"]],
-                description=words,
-                owners=["team:data-centre"],
-                kinds={"python", "duckdb"},
-                freshness_policy=freshness(timedelta(hours=60)),
-                partitions_def=DAILY,
-            )
-            for name, words in DESCRIPTIONS.items()
-        ],
+        specs=table_specs(
+            "indices",
+            DESCRIPTIONS,
+            group="indices",
+            deps=[["indices", "indicator_value"], ["subjects", "village"], ["tags", "catalogue"]],
+        ),
         partitions_def=DAILY,
         backfill_policy=ONE_DAY_A_RUN,
     )

@@ -1,7 +1,6 @@
 """Dagster asset of who is who: the replay of identity and survivorship, and the schema `identity` for dbt."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
@@ -9,7 +8,7 @@ from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.status import judged
 from pipelines.identifiers import load_key
-from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, table_specs
 from pipelines.run import connect
 from pipelines.settings import Settings
 from pipelines.subjects import tables
@@ -38,19 +37,7 @@ def identity_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="identity",
-        specs=[
-            dg.AssetSpec(
-                key=["identity", table],
-                group_name="subjects",
-                deps=[IN_USE],
-                description=words,
-                owners=["team:data-centre"],
-                kinds={"python", "parquet"},
-                freshness_policy=freshness(timedelta(hours=60)),
-                partitions_def=DAILY,
-            )
-            for table, words in TABLES.items()
-        ],
+        specs=table_specs("identity", TABLES, group="subjects", deps=[IN_USE], kinds=["parquet"]),
         partitions_def=DAILY,
         backfill_policy=ONE_DAY_A_RUN,
     )

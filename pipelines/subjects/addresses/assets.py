@@ -1,14 +1,13 @@
 """Dagster asset of what rows mean that are about no person: dwellings, organisations, places."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
 from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import load_contracts
 from pipelines.identifiers import load_key
-from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, table_specs
 from pipelines.run import connect
 from pipelines.settings import Settings
 from pipelines.subjects.addresses.settle import TABLES, settle
@@ -20,19 +19,7 @@ def dwelling_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="dwellings",
-        specs=[
-            dg.AssetSpec(
-                key=["identity", table],
-                group_name="subjects",
-                deps=[IN_USE],
-                description=words,
-                owners=["team:data-centre"],
-                kinds={"python", "duckdb"},
-                freshness_policy=freshness(timedelta(hours=60)),
-                partitions_def=DAILY,
-            )
-            for table, words in TABLES.items()
-        ],
+        specs=table_specs("identity", TABLES, group="subjects", deps=[IN_USE]),
         partitions_def=DAILY,
         backfill_policy=ONE_DAY_A_RUN,
     )
