@@ -116,7 +116,9 @@ def _outcome(result: dg.ExecuteInProcessResult, as_of: date) -> Outcome:
                 severity = check.severity.value
                 outcome.failed_checks.append(f"{severity} {'/'.join(check.asset_key.path)} {check.check_name}")
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not outcome.failures:
-            outcome.failures.append(event.message or "the run failed before its first step")
+            # Before its first step: the lock is held, the disk is too small.
+            error = event.job_failure_data.error
+            outcome.failures.append(_innermost(error) if error else event.message or "failed before its first step")
     return outcome
 
 
