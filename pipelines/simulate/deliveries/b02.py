@@ -1,10 +1,9 @@
 """B02, dwellings: a weekly snapshot as a SQLite file with one table V_FW, every column text."""
 
-import sqlite3
-
 import numpy as np
 import polars as pl
 
+from pipelines.simulate.deliveries import files
 from pipelines.simulate.deliveries.common import Occasion, edit
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.dwellings import KINDS
@@ -90,14 +89,6 @@ def write(world: World, occasion: Occasion) -> int:
     never = empty & ~lived_in
     picker = Picker("B02", world.seed, frame["dwelling"].to_numpy())
     frame = _spoil(frame, never if never.sum() >= 2 else empty, picker).drop("dwelling")
-    columns = ", ".join(f"{name} TEXT" for name in frame.columns)
-    marks = ", ".join("?" * len(frame.columns))
-    with sqlite3.connect(occasion.folder / FILE, isolation_level=None) as base:
-        base.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")
-        base.execute(f"CREATE TABLE {TABLE} ({columns})")
-        base.execute("BEGIN")
-        base.executemany(f"INSERT INTO {TABLE} VALUES ({marks})", frame.iter_rows())
-        base.execute("COMMIT")
-    base.close()
+    files.write_table(occasion.folder / FILE, TABLE, frame)
     occasion.truth.planted(picker, occasion.day, FILE, 1)
     return len(frame)

@@ -1,12 +1,10 @@
 """F05, services for the elderly: a monthly SQLite file with the view's rows as text; amounts in fen."""
 
-import sqlite3
-
 import polars as pl
 
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion, present
-from pipelines.simulate.deliveries.files import repeat, spoil, told
+from pipelines.simulate.deliveries.files import repeat, spoil, told, write_table
 from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
@@ -32,15 +30,7 @@ def write(world: World, occasion: Occasion) -> int:
     ]
     frame = misidentified(spoil(frame, picker, changes), picker, {NUMBER: "GMSFHM", NAME: "XM"}, ~gone)
     frame = repeat(frame, picker)
-    columns = frame.columns[1:]
-    with sqlite3.connect(occasion.folder / FILE, isolation_level=None) as base:
-        base.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")
-        base.execute(f"CREATE TABLE {TABLE} ({', '.join(f'{name} TEXT' for name in columns)})")
-        base.execute("BEGIN")
-        marks = ", ".join("?" * len(columns))
-        base.executemany(f"INSERT INTO {TABLE} VALUES ({marks})", frame.select(columns).iter_rows())
-        base.execute("COMMIT")
-    base.close()
+    write_table(occasion.folder / FILE, TABLE, frame.select(frame.columns[1:]))
     told(occasion, FILE, picker, 1, frame["uid"].to_numpy())
     return len(frame)
 

@@ -1,7 +1,5 @@
 """F26, grid management: cases as a database view (SQLite file), components as CSV; places in the city's own metres."""
 
-import sqlite3
-
 import numpy as np
 import polars as pl
 
@@ -96,15 +94,7 @@ def _cases(world: World, occasion: Occasion) -> int:
             ("phone_in_description", "discription", None, lambda old, n: f"{old}联系电话1{n:010d}"),
         ],
     )
-    columns = frame.columns[1:]
-    with sqlite3.connect(occasion.folder / BASE, isolation_level=None) as base:
-        base.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")
-        base.execute(f"CREATE TABLE {TABLE} ({', '.join(f'{name} TEXT' for name in columns)})")
-        base.execute("BEGIN")
-        marks = ", ".join("?" * len(columns))
-        base.executemany(f"INSERT INTO {TABLE} VALUES ({marks})", frame.select(columns).iter_rows())
-        base.execute("COMMIT")
-    base.close()
+    files.write_table(occasion.folder / BASE, TABLE, frame.select(frame.columns[1:]))
     files.told(occasion, BASE, picker, 1)
     return len(frame)
 
