@@ -1,4 +1,4 @@
-"""Writing the plain formats: delimited text, worksheets, JSON, SQLite; planting cell defects; telling the truth of a file.
+"""Writing the plain formats: delimited text, worksheets, JSON, SQLite; planting cell defects; the truth about a file.
 
 Knows formats, no feed. Fixed-width records are in `fixed`.
 """
