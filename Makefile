@@ -37,8 +37,9 @@ test: install lint ## lint, types, layers and the whole suite
 lint: install ## style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache && $(BIN)/mypy
 
-test-fuzz: install ## two thousand damaged deliveries over all feeds (about five minutes)
+test-fuzz: install ## two thousand damaged deliveries over all feeds, property tests at random (about eight minutes)
 	@$(BIN)/python -m pytest -n 2 tests/feeds/test_fuzz.py --fuzz-rounds 40
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile search -m "hypothesis and not faults and not heavy"
 
 test-heavy: install ## whole runs beyond the suite: one feed more, from its contract to the release
 	@$(BIN)/python -m pytest -m heavy --timeout 3600

@@ -1,8 +1,17 @@
-"""What every room's tests share: nothing of the developer's own installation leaks into a test."""
+"""What every room's tests share: nothing of the developer's own installation leaks in, nothing is left to chance.
+
+Property tests try the same examples each time, so that a change is judged by what it changes. `make test-fuzz` has them
+search at random (`--hypothesis-profile search`); what is found there becomes a test of its own.
+"""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
 from pipelines.tags import build
@@ -22,6 +24,18 @@ from pipelines.tags.values import BOOL, Type
 
 MAX_LENGTH = 4000
 MAX_DEPTH = 60
+
+
+class RuleDialect(DuckDB):
+    """DuckDB's expressions without its `$tag$…$tag$` strings: a rule's `$` always begins a parameter.
+
+    sqlglot 30 tries every `$` as such a string first, and does not find its way back over a later `''`.
+    """
+
+    class Tokenizer(DuckDB.Tokenizer):
+        """DuckDB's tokens, the dollar-quoted strings left out."""
+
+        HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ def _syntax(text: str) -> exp.Expr | Finding:
     if _depth(text) > MAX_DEPTH:
         return Finding(1, "syntax", f"brackets are nested deeper than {MAX_DEPTH}")
     try:
-        parsed = [p for p in sqlglot.parse(text, dialect="duckdb") if p is not None]
+        parsed = [p for p in sqlglot.parse(text, dialect=RuleDialect) if p is not None]
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
         near, before = str(first.get("highlight") or ""), str(first.get("start_context") or "")

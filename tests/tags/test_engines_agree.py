@@ -25,7 +25,7 @@ from pipelines.tags.parse import Names, parse_rule
 from pipelines.tags.registry import id_column
 from pipelines.tags.rule_text import to_text
 from pipelines.tags.sqltext import tag_query
-from pipelines.tags.values import BOOL
+from pipelines.tags.values import BOOL, TEXT
 
 SIZES = {
     "person": 45, "household": 20, "dwelling": 20, "village": 6, "facility": 6, "relief": 40, "disability": 35,
@@ -125,6 +125,18 @@ def test_printed_rules_parse_to_the_same_tree(catalogue):
         parsed = parse_rule(to_text(declared.tree), declared.subject, names)
         assert not parsed.findings, (to_text(declared.tree), parsed.findings)
         assert to_text(parsed.tree) == to_text(declared.tree)
+
+
+@pytest.mark.parametrize("rule", ["$word = ''", "($word <> 'it''s') and $word in ('', '$word')", "'' = $word"])
+def test_a_parameter_may_stand_before_an_empty_text(rule):
+    parsed = parse_rule(rule, "village", Names(REGISTRY, {"word": TEXT}, {}))
+    assert not parsed.findings
+    assert parse_rule(to_text(parsed.tree), "village", Names(REGISTRY, {"word": TEXT}, {})).tree == parsed.tree
+
+
+@pytest.mark.parametrize("rule", ["$a$b$a$ = 'b'", "$$b$$ = 'b'", "$word$ = 'b'"])
+def test_a_dollar_quotes_no_text(rule):
+    assert parse_rule(rule, "village", Names(REGISTRY, {"word": TEXT}, {})).findings
 
 
 @pytest.mark.parametrize(
