@@ -134,14 +134,28 @@ def _model(contract: Contract) -> dict[str, object]:
     return {
         "name": f"stg_{contract.code}",
         "description": contract.description,
-        "config": {"meta": {"feed": contract.feed, "class": contract.classification} | _people(contract)},
+        "config": {"meta": _feed(contract) | _people(contract)},
         "columns": columns,
     }
 
 
+def _feed(contract: Contract) -> dict[str, object]:
+    """What the feed is, in the words of those who deliver it, for lists that say where a value comes from."""
+    return {
+        "feed": contract.feed,
+        "class": contract.classification,
+        "label": contract.title,
+        "owner": contract.department,
+    }
+
+
 def _people(contract: Contract) -> dict[str, object]:
-    """Whom a row speaks about: slot and identity column, for the macro that resolves them."""
-    people = [{"slot": slot.slot, "id": slot.id} for slot in contract.people if slot.id]
+    """Whom a row speaks about: slot and identity column, for the macro that resolves them, and its village."""
+    people = [
+        {"slot": slot.slot, "id": slot.id} | ({"village": slot.village} if slot.village else {})
+        for slot in contract.people
+        if slot.id
+    ]
     return {"people": people} if people else {}
 
 
