@@ -20,13 +20,16 @@ from pipelines.subjects.decisions import PersonDecision
 class Day:
     """A business date as a step of the replay sees it.
 
-    `in_use` and `arrived` give, by feed, the Parquet files of accepted rows: those whose rows count on the date, in the
-    order in which they apply, and those of deliveries dated that day. Both name feeds that have any, in order of id.
-    `decisions` are all taken up to the date.
+    `in_use`, `was_in_use` and `arrived` give, by feed, the Parquet files of accepted rows: those whose rows count on
+    the date, those that counted on the date before (`before_on`, None on the first), each in the order in which they
+    apply, and those of deliveries dated that day. All name feeds that have any, in order of id. `decisions` are all
+    taken up to the date.
     """
 
     business_on: date
+    before_on: date | None
     in_use: Mapping[str, tuple[Path, ...]]
+    was_in_use: Mapping[str, tuple[Path, ...]]
     arrived: Mapping[str, tuple[Path, ...]]
     contracts: Mapping[str, Contract]
     decisions: tuple[PersonDecision, ...]
@@ -67,14 +70,18 @@ def make_day(
     decisions: Sequence[PersonDecision],
     key: Key,
     day: date,
+    before_on: date | None,
 ) -> Day:
-    """The Day of a date, from deliveries as they are judged."""
+    """The Day of a date that follows `before_on` (None: the first), from deliveries as they are judged."""
     good = usable(statuses)
     used = in_use_on(contracts, good, day)
+    were_used = in_use_on(contracts, good, before_on) if before_on else {}
     arrived = {feed: tuple(s for s in good if s.feed == feed and s.business_on == day) for feed in sorted(contracts)}
     return Day(
         business_on=day,
+        before_on=before_on,
         in_use={feed: tuple(rows_path(settings.lake, s) for s in mine) for feed, mine in used.items()},
+        was_in_use={feed: tuple(rows_path(settings.lake, s) for s in mine) for feed, mine in were_used.items()},
         arrived={feed: tuple(rows_path(settings.lake, s) for s in mine) for feed, mine in arrived.items() if mine},
         contracts=contracts,
         decisions=tuple(d for d in decisions if d.decided_on <= day),

@@ -55,7 +55,8 @@ def replay(
     for day in dates[first:]:
         if report:
             report(f"identity of {day}: from {before.name if before else 'nothing'}")
-        today = make_day(settings, contracts, good, decisions, key, day)
+        before_on = date.fromisoformat(before.name) if before else None
+        today = make_day(settings, contracts, good, decisions, key, day, before_on)
         before = _make(root, prints[day], before, today, steps)
         _prune(root, dates, day)
     return root / dates[-1].isoformat()

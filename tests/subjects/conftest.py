@@ -95,7 +95,7 @@ class Warehouse:
         folder = settings.root / "identity"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        day = Day(as_of, in_use, in_use, self.contracts, (), Key(b"t" * 32), settings)
+        day = Day(as_of, None, in_use, {}, in_use, self.contracts, (), Key(b"t" * 32), settings)
         survivorship_step.survive(rules, None, day, folder)
         return folder
 

@@ -48,14 +48,14 @@ class Dates:
             folder.mkdir(parents=True)
             for name, frame in ((mentions or {}).get(on) or {}).items():
                 frame.write_parquet(folder / name)
-            step.survive(self.rules, before, self._day(on), folder)
+            step.survive(self.rules, before, self._day(on, date.fromisoformat(before.name) if before else None), folder)
             self.folders[on] = before = folder
 
     def leap(self, root: Path, on: date) -> None:
         """Make the folder of one date as if it were the first."""
         folder = root / on.isoformat()
         folder.mkdir(parents=True)
-        step.survive(self.rules, None, self._day(on), folder)
+        step.survive(self.rules, None, self._day(on, None), folder)
         self.folders[on] = folder
 
     def people(self, on: date) -> dict[str, dict[str, Any]]:
@@ -67,17 +67,31 @@ class Dates:
         """A table of a date's folder."""
         return pl.read_parquet(self.folders[on] / name).to_dicts()
 
-    def _day(self, on: date) -> Day:
+    def _day(self, on: date, before_on: date | None) -> Day:
+        arrived = {f: tuple(path for day, of, _, path in self._delivered if of == f and day == on) for f in self._feeds}
+        return Day(
+            business_on=on,
+            before_on=before_on,
+            in_use=self._in_use(on),
+            was_in_use=self._in_use(before_on) if before_on else {},
+            arrived={feed: paths for feed, paths in arrived.items() if paths},
+            contracts=self.contracts,
+            decisions=(),
+            key=Key(b"t" * 32),
+            settings=self.settings,
+        )
+
+    @property
+    def _feeds(self) -> list[str]:
+        return sorted({feed for _, feed, _, _ in self._delivered})
+
+    def _in_use(self, on: date) -> dict[str, tuple[Path, ...]]:
         in_use: dict[str, tuple[Path, ...]] = {}
-        arrived: dict[str, tuple[Path, ...]] = {}
-        for feed in sorted({d[1] for d in self._delivered}):
+        for feed in self._feeds:
             mine = tuple(path for day, of, _, path in self._delivered if of == feed and day <= on)
-            today = tuple(path for day, of, _, path in self._delivered if of == feed and day == on)
             if mine:
                 in_use[feed] = mine if self.contracts[feed].delivery.load == "increment" else mine[-1:]
-            if today:
-                arrived[feed] = today
-        return Day(on, in_use, arrived, self.contracts, (), Key(b"t" * 32), self.settings)
+        return in_use
 
 
 def _store(contract: Contract, rows: Rows, path: Path) -> None:
