@@ -171,6 +171,9 @@ def _pseudonyms(job: Job, rows: pl.DataFrame) -> pl.DataFrame:
                 made.append(identifiers.masks(number).alias(f"{name}_cert_masked"))
             if f"{name}_mask_key" in rows.columns:
                 made.append(identifiers.pseudonyms(job.key, "mask", rows[f"{name}_mask_key"]))
+            if "digest" in column.intake.keep and column.intake.digest:
+                hashed = identifiers.digests_of(number, column.intake.digest)
+                made.append(identifiers.pseudonyms_once(job.key, "digest", hashed).alias(f"{name}_digest"))
             if f"{name}_candidates" in rows.columns:
                 codes = rows.select("_line", "_file", f"{name}_candidates").filter(
                     pl.col(f"{name}_candidates").list.len() > 0

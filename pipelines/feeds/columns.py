@@ -151,6 +151,10 @@ def _identity(
         texts = texts.str.split(options.first_of).list.first()
     if options.unknown:
         texts = texts.set(texts.is_in(list(options.unknown)).fill_null(False), None)
+    digests = None
+    if options.digest and options.with_digests:
+        digests = identifiers.digests_in(texts, options.digest)
+        texts = texts.set(digests.is_not_null(), None)
     found = identifiers.examine(
         texts,
         kinds=options.kinds or identifiers.KINDS,
@@ -163,6 +167,8 @@ def _identity(
     parts = [part for part in PART_SUFFIX if part in found.columns and column.name + PART_SUFFIX[part] in wanted]
     values = {column.name + PART_SUFFIX[part]: found[part] for part in parts}
     values |= links.traces(contract, column, texts, found, business_on)
+    if digests is not None:
+        values[column.name + PART_SUFFIX["digest"]] = digests
     values[value_name(column)] = found["canonical"]
     broken = {
         _rule(contract, column, "birth_date" if problem == "date" else problem): (

@@ -105,7 +105,7 @@ class Contract(Strict):
         Unless its column is restricted: then to stand in the feed at all says something.
         """
         column = self.outputs[output][1]
-        hidden = {column.name + PART_SUFFIX[part] for part in ("id", "candidates", "mask_key")}
+        hidden = {column.name + PART_SUFFIX[part] for part in ("id", "candidates", "mask_key", "digest")}
         is_pseudonym = column.intake.role == "key" or output in hidden
         says_nothing = is_pseudonym and column.classification in ("internal", "sensitive")
         return "internal" if says_nothing else column.classification
@@ -162,6 +162,10 @@ class Contract(Strict):
             yield f"{column.name}: on_invalid: link is for identity columns"
         if column.intake.instead_of and not self._is_linked(column.intake.instead_of):
             yield f"{column.name}: instead_of names no identity column with on_invalid: link"
+        if column.intake.with_digests and column.intake.role != "identity":
+            yield f"{column.name}: with_digests is for identity columns"
+        if ("digest" in column.parts) != (column.intake.digest is not None):
+            yield f"{column.name}: digest names the algorithm where digests are kept or may stand, and only there"
 
     def _column_problems(self) -> Iterator[str]:
         seen: set[str] = set()

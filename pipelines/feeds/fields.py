@@ -13,17 +13,19 @@ Severity = Literal["error", "warning"]
 Role = Literal["value", "identity", "credit_code", "key", "name", "phone", "address", "coordinate", "door", "drop"]
 Part = Literal[
     "id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue",
-    "candidates", "stated_birth_on", "mask_key",
+    "candidates", "stated_birth_on", "mask_key", "digest",
 ]  # fmt: skip
 # What a column keeps of a number that cannot be used, where its rows are accepted all the same (`links`).
 TRACES: tuple[Part, ...] = ("candidates", "stated_birth_on", "mask_key")
+# How a department digests numbers before it sends them.
+Algorithm = Literal["md5", "sha1", "sha256", "sm3"]
 DateForm = Literal[
     "ymd", "dashed", "slashed", "dotted", "chinese", "excel", "month", "timestamp",
     "nls", "day_first", "season", "offset", "datetime", "epoch", "epoch_ms",
 ]  # fmt: skip
 # Roles that name or find a person: never in a batch report, a message or a published table.
 DIRECT_ROLES = frozenset({"identity", "name", "phone", "address", "coordinate"})
-PART_SUFFIX = {part: f"_{part}" for part in ("id", *TRACES)} | {
+PART_SUFFIX = {part: f"_{part}" for part in ("id", *TRACES, "digest")} | {
     part: f"_cert_{part}"
     for part in ("masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
 }
@@ -63,6 +65,10 @@ class Intake(Strict):
     # Columns of whose values, beside the number, a person is told by, for kinds of document whose numbers repeat.
     qualified_by: dict[str, tuple[str, ...]] = {}
     with_suffix: bool = False
+    # The algorithm by which numbers become digests: those kept of whole numbers (`keep`), and those that may stand here
+    # instead of numbers (`with_digests`).
+    digest: Algorithm | None = None
+    with_digests: bool = False
     domain: str | None = None
     dates: tuple[DateForm, ...] = ("ymd",)
     # Where several identity numbers stand in one field: the mark between them. The first is read.
@@ -130,7 +136,9 @@ class Column(Strict):
     @property
     def parts(self) -> tuple[Part, ...]:
         """What of an identity number comes into the lake."""
-        return tuple(dict.fromkeys([*self.intake.keep, *(TRACES if self.is_linked else ())]))
+        traces = TRACES if self.is_linked else ()
+        digest: tuple[Part, ...] = ("digest",) if self.intake.with_digests else ()
+        return tuple(dict.fromkeys([*self.intake.keep, *traces, *digest]))
 
     @property
     def severity(self) -> Severity:

@@ -71,7 +71,7 @@ def disown(contract: Contract, values: pl.DataFrame, broken: Mapping[str, pl.Ser
 
 
 def pseudonymised(column: Column, values: pl.DataFrame, key: identifiers.Key) -> list[pl.Series]:
-    """The traces of a column that hold numbers or parts of them, as pseudonyms."""
+    """The traces of a column that hold numbers or parts of them, as pseudonyms; digests too."""
     made = []
     name = column.name + PART_SUFFIX["candidates"]
     if "candidates" in column.parts:
@@ -84,7 +84,22 @@ def pseudonymised(column: Column, values: pl.DataFrame, key: identifiers.Key) ->
     name = column.name + PART_SUFFIX["mask_key"]
     if "mask_key" in column.parts:
         made.append(identifiers.pseudonyms(key, "mask", values[name]).alias(name))
+    if column.intake.digest:
+        # In slices: digests of a district's numbers are larger than what is kept of them.
+        slices = values.iter_slices(100_000)
+        keyed = [identifiers.pseudonyms_once(key, "digest", _digests(column, part)) for part in slices]
+        digests = pl.concat(keyed) if keyed else pl.Series(dtype=pl.String)
+        made.append(digests.alias(column.name + PART_SUFFIX["digest"]))
     return made
+
+
+def _digests(column: Column, values: pl.DataFrame) -> pl.Series:
+    """Digests that came instead of numbers, and those of whole numbers where the column keeps them."""
+    options, name = column.intake, column.name + PART_SUFFIX["digest"]
+    every = pl.repeat(None, values.height, dtype=pl.String, eager=True)
+    if options.digest and "digest" in options.keep:
+        every = identifiers.digests_of(values[column.name + PART_SUFFIX["id"]], options.digest)
+    return every.zip_with(values[name].is_null(), values[name]) if options.with_digests else every
 
 
 def _rows_of(lists: pl.Series) -> pl.Series:

@@ -7,6 +7,7 @@ so), and linking people who have no number (`pipelines.subjects`).
 
 from pipelines.identifiers.age import age_expr, age_on, age_sql
 from pipelines.identifiers.credit import credit_codes
+from pipelines.identifiers.digests import DIGITS, digests_in, digests_of
 from pipelines.identifiers.numbers import (
     EARLIEST_BIRTH,
     FOREIGN_PR,
@@ -21,10 +22,11 @@ from pipelines.identifiers.numbers import (
     canonical,
     examine,
 )
-from pipelines.identifiers.pseudonyms import Key, KeyProblem, load_key, masks, pseudonym, pseudonyms
+from pipelines.identifiers.pseudonyms import Key, KeyProblem, load_key, masks, pseudonym, pseudonyms, pseudonyms_once
 from pipelines.identifiers.repair import candidates, ends, repairs, stated_births
 
 __all__ = [
+    "DIGITS",
     "EARLIEST_BIRTH",
     "FOREIGN_PR",
     "FORMER_AREAS",
@@ -43,12 +45,15 @@ __all__ = [
     "candidates",
     "canonical",
     "credit_codes",
+    "digests_in",
+    "digests_of",
     "ends",
     "examine",
     "load_key",
     "masks",
     "pseudonym",
     "pseudonyms",
+    "pseudonyms_once",
     "repairs",
     "stated_births",
 ]

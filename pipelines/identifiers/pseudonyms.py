@@ -69,8 +69,20 @@ def pseudonyms(key: Key, domain: str, values: pl.Series) -> pl.Series:
     return frame.join(table, on="value", how="left", maintain_order="left")["code"].alias(values.name)
 
 
+def pseudonyms_once(key: Key, domain: str, values: pl.Series) -> pl.Series:
+    """`pseudonyms` of values that hardly repeat and will not be met again: computed one by one, not remembered."""
+    there = values.is_not_null().arg_true()
+    nothing = pl.repeat(None, len(values), dtype=pl.String, eager=True).alias(values.name)
+    return nothing.scatter(there, _codes(key, domain, values.gather(there))) if len(there) else nothing
+
+
 def _table(key: Key, domain: str, values: pl.Series) -> pl.DataFrame:
     """`value` and its `code`, for distinct values."""
+    return pl.DataFrame({"value": values, "code": _codes(key, domain, values)}, schema=_KNOWN)
+
+
+def _codes(key: Key, domain: str, values: pl.Series) -> pl.Series:
+    """The pseudonym of every value; there must be no null."""
     head = f"{domain}\0".encode()
     inner, outer = (hashlib.new("sm3", bytes(b ^ pad for b in key.secret.ljust(64, b"\0"))) for pad in (0x36, 0x5C))
     digests = []
@@ -81,7 +93,7 @@ def _table(key: Key, domain: str, values: pl.Series) -> pl.DataFrame:
         first.update(head + value.encode())
         second.update(first.digest())
         digests.append(second.digest())
-    return pl.DataFrame({"value": values, "code": _base32(b"".join(digests))}, schema=_KNOWN)
+    return _base32(b"".join(digests))
 
 
 def _base32(digests: bytes) -> pl.Series:

@@ -12,6 +12,7 @@ select
     person_cert_sex_code,
     person_cert_was_15,
     person_mask_key,
+    person_digest,
     name,
     sex_code,
     birth_on,

@@ -17,6 +17,7 @@ select
     person_cert_birth_on,
     person_cert_sex_code,
     person_cert_was_15,
+    person_digest,
     name,
     sex_code,
     birth_on,

@@ -5,6 +5,7 @@ select
     kind,
     subject_id,
     person_id,
+    person_digest,
     level,
     start_on,
     end_on,
