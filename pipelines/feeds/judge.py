@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Decision
+from pipelines.feeds.messages import state_reason
 from pipelines.feeds.receipts import Receipt
 
 State = Literal["accepted", "held", "rejected"]
@@ -109,19 +110,19 @@ def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> t
     if receipt.problem is not None:
         return "rejected", (receipt.problem.message,)
     if receipt.same_as is not None:
-        return "accepted", (f"same content as {receipt.same_as}: every row is a duplicate",)
+        return "accepted", (state_reason("repeat", number=receipt.same_as),)
     reasons = list(_hold_reasons(contract, receipt, reference))
     state: State = "held" if reasons else "accepted"
     if receipt.added_columns:
-        reasons.append(f"columns beyond the contract, not read: {', '.join(receipt.added_columns)}")
+        reasons.append(state_reason("added_columns", names=", ".join(receipt.added_columns)))
     if receipt.structural.get("ignored_files"):
-        reasons.append(f"{receipt.structural['ignored_files']} files beyond the contract, not read")
+        reasons.append(state_reason("ignored_files", count=receipt.structural["ignored_files"]))
     if receipt.waived:
-        reasons.append(f"{receipt.waived} rows let in by decisions although they break rules")
+        reasons.append(state_reason("waived", count=receipt.waived))
     if receipt.void_waivers:
-        reasons.append(f"decisions name {receipt.void_waivers} rows that are not to be let in, or no longer need it")
+        reasons.append(state_reason("void_waivers", count=receipt.void_waivers))
     if reference is not None and reference.sha256 == receipt.sha256:
-        reasons.append(f"unchanged since {reference.business_on}")
+        reasons.append(state_reason("unchanged", before=reference.business_on))
     return state, tuple(reasons)
 
 
@@ -129,25 +130,27 @@ def _hold_reasons(contract: Contract, receipt: Receipt, reference: Receipt | Non
     """What only a person can let pass."""
     delivery = contract.delivery
     if receipt.delivered == 0 and delivery.load == "snapshot":
-        yield "no rows at all: a snapshot never empties; ask the department, or let it through by a decision"
+        yield state_reason("empty")
         return
     if receipt.declared is not None and receipt.declared != receipt.delivered:
-        yield (
-            f"the trailer states {receipt.declared} records, the file has {receipt.delivered}; "
-            "have it exported again, or let it through by a decision"
-        )
+        yield state_reason("trailer", declared=receipt.declared, delivered=receipt.delivered)
     spoilt = 100 * receipt.quarantined / receipt.delivered if receipt.delivered else 0
     if spoilt > delivery.quarantine_pct and receipt.quarantined > delivery.quarantine_slack_rows:
-        yield f"{receipt.quarantined} of {receipt.delivered} rows ({spoilt:.0f} %) are in quarantine; see their reasons"
+        yield state_reason("spoilt", quarantined=receipt.quarantined, delivered=receipt.delivered, percent=spoilt)
     band = delivery.volume
     if band is None or delivery.load != "snapshot" or reference is None or reference.delivered == 0:
         return
     change = receipt.delivered - reference.delivered
     percent = 100 * change / reference.delivered
     if abs(change) > band.slack_rows and not -band.down_pct <= percent <= band.up_pct:
-        yield (
-            f"{receipt.delivered} rows against {reference.delivered} on {reference.business_on} ({percent:+.0f} %), "
-            f"outside {-band.down_pct:g} % to +{band.up_pct:g} %; check with the department, then decide"
+        yield state_reason(
+            "volume",
+            delivered=receipt.delivered,
+            reference=reference.delivered,
+            before=reference.business_on,
+            percent=percent,
+            down=-band.down_pct,
+            up=band.up_pct,
         )
 
 

@@ -148,6 +148,44 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# Why a delivery stands as it does: what holds it back, and what is worth knowing of one that is accepted.
+STATE_REASONS: dict[str, tuple[str, str]] = {
+    "empty": (
+        "没有任何数据行:全量交付不会清空;请与报送单位核实,或以决定放行。",
+        "no rows at all: a snapshot never empties; ask the department, or let it through by a decision.",
+    ),
+    "trailer": (
+        "结尾记录声明 {declared} 条,实有 {delivered} 条;请重新导出,或以决定放行。",
+        "the trailer states {declared} records, the file has {delivered}; have it exported again, or let it through by "
+        "a decision.",
+    ),
+    "spoilt": (
+        "{delivered} 行中有 {quarantined} 行({percent:.0f} %)被隔离,超出约定;请查看隔离原因。",
+        "{quarantined} of {delivered} rows ({percent:.0f} %) are in quarantine; see their reasons.",
+    ),
+    "volume": (
+        "共 {delivered} 行,{before} 为 {reference} 行({percent:+.0f} %),超出约定范围 {down:g} % 至 +{up:g} %;"
+        "请与报送单位核实后决定。",
+        "{delivered} rows against {reference} on {before} ({percent:+.0f} %), outside {down:g} % to +{up:g} %; check "
+        "with the department, then decide.",
+    ),
+    "added_columns": ("契约以外的列,未读取:{names}。", "columns beyond the contract, not read: {names}."),
+    "ignored_files": ("契约以外的文件 {count} 个,未读取。", "{count} files beyond the contract, not read."),
+    "waived": ("{count} 行虽不合规则,已由决定放行。", "{count} rows let in by decisions although they break rules."),
+    "void_waivers": (
+        "决定所列的 {count} 行不能放行,或已无需放行。",
+        "decisions name {count} rows that are not to be let in, or no longer need it.",
+    ),
+    "unchanged": ("与 {before} 的交付内容相同。", "unchanged since {before}."),
+    "repeat": ("与 {number} 号内容相同,每一行都是重复。", "same content as {number}: every row is a duplicate."),
+}
+
+
+def state_reason(kind: str, **words: object) -> str:
+    """Why a delivery stands as it does, in one line and both languages."""
+    zh, en = STATE_REASONS[kind]
+    return f"{en.format(**words)} {zh.format(**words)}"
+
 
 def row_message(rule: str, label: str, column: str) -> Message:
     """The message of a built-in row rule for one column."""

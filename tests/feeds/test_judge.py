@@ -1,4 +1,5 @@
 import random
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Decision, DecisionProblem, read_decisions
 from pipelines.feeds.judge import feed_state, in_use, judge
+from pipelines.feeds.messages import STATE_REASONS, state_reason
 from pipelines.feeds.receipts import Problem, Receipt
 from tests.feeds.making import DAY, column, make_contract, some
 
@@ -88,7 +90,7 @@ def test_columns_beyond_the_contract_are_a_reason_and_no_hindrance(contract):
 
 def test_an_unchanged_snapshot_is_told(contract):
     statuses = judge(contract, [receipt(0, sha256="s"), receipt(7, sha256="s")], [], LATER)
-    assert statuses[1].state == "accepted" and statuses[1].reasons == (f"unchanged since {DAY}",)
+    assert statuses[1].state == "accepted" and statuses[1].reasons[0].startswith(f"unchanged since {DAY}.")
 
 
 def decision(of: Receipt, **more) -> Decision:
@@ -230,3 +232,13 @@ def test_decisions_are_read_from_landing(tmp_path):
 def test_a_decision_without_name_reason_or_date_is_refused_by_file(tmp_path, text):
     with pytest.raises(DecisionProblem, match=r"decisions/a\.yaml"):
         read_decisions(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("kind", sorted(STATE_REASONS))
+def test_every_reason_is_said_in_english_and_in_chinese(kind):
+    words = {"names": "x", "before": DAY, "number": "001", "percent": -50.0, "down": -20.0, "up": 50.0}
+    words |= dict.fromkeys(("declared", "delivered", "quarantined", "reference", "count"), 7)
+    said = state_reason(kind, **words)
+    assert re.search("[a-z]{3}", said) and re.search("[一-鿿]{3}", said) and "{" not in said
+    zh, en = STATE_REASONS[kind]
+    assert sorted(re.findall(r"{(\w+)", zh)) == sorted(re.findall(r"{(\w+)", en))
