@@ -5,6 +5,7 @@ Exit 0 done, 1 something is wrong with a delivery, 2 wrong use. The room is impo
 """
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,6 @@ from pipelines.terminal import (
     DryRun,
     as_date,
     failed,
-    give,
     print_json,
     print_table,
     say,
@@ -46,30 +46,45 @@ COUNTS = ("delivered", "accepted", "quarantined", "duplicate", "waived")
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """Every feed that has a contract, how many of its dates are accepted, and whether every row is accounted for."""
-    from pipelines.feeds.status import judged, listing
+    """Every feed that has a contract: dates accepted, whether every row is accounted for, what is in use and stale."""
+    from pipelines.feeds.status import judged, landed_until, listing
 
     settings = Settings()
     contracts = contracts_of(settings)
     with speaking():
-        rows = listing(contracts, judged(settings, contracts))
-    give(rows, as_json, ("feed", "system", "department", "format", "cadence", "accepted_dates", "reconciled"))
+        rows = listing(contracts, judged(settings, contracts), landed_until(settings.lake))
+    shown = ("feed", "system", "department", "format", "cadence", "accepted_dates", "reconciled", "in_use_on")
+    if as_json:
+        print_json(rows)
+        return
+    marked = [row | {"stale": "stale" if row["is_stale"] else ""} for row in rows]
+    print_table(marked, (*shown, "stale", "waiting"))
 
 
 @app.command("status")
 def status_command(
     feed: Annotated[str | None, typer.Argument(help="one feed only")] = None, as_json: AsJson = False
 ) -> None:
-    """Every delivery: its state (received, accepted, held, rejected), its counts, and why."""
+    """Every delivery: its state (received, accepted, held, rejected), its counts, why, and whether it is in use.
+
+    What is in use of a feed that something newer should have replaced is marked stale.
+    """
     from pipelines.feeds.status import as_json as shape
-    from pipelines.feeds.status import judged, received
+    from pipelines.feeds.status import judged, landed_until, received, stale_feeds
 
     settings = Settings()
     contracts = {c.feed: c for c in contracts_of(settings, feed).values() if feed in (None, c.feed)}
     with speaking():
-        rows = [shape(s) for s in judged(settings, contracts)] + received(settings, contracts)
+        statuses = judged(settings, contracts)
+        stale = {row["feed"] for row in stale_feeds(contracts, statuses, landed_until(settings.lake) or date.max)}
+        rows = [shape(s) | {"is_stale": s.is_in_use and s.feed in stale} for s in statuses]
+        rows += received(settings, contracts)
     rows.sort(key=lambda row: (row["feed"], row["date"], row["delivery"]))
-    give(rows, as_json, ("feed", "date", "delivery", "state", *COUNTS, "reasons"))
+    if as_json:
+        print_json(rows)
+        return
+    marked = [row | {"use": _use(row)} for row in rows]
+    print_table(marked, ("feed", "date", "delivery", "state", "use", *COUNTS, "reasons"))
 
 
 @app.command("show")
@@ -187,11 +202,18 @@ def check_command(
     else:
         for key in ("state", "delivered", "accepted", "quarantined", "duplicate"):
             tell(f"{key}: {body[key]}")
-        print_table(body["rules"], ("rule", "rows", "message"))
+        told = [row | {"holds back": "yes" if row["holds_back"] else "no"} for row in body["rules"]]
+        print_table(told, ("rule", "rows", "holds back", "column", "lines", "message", "message_zh"))
         for reason in body["reasons"]:
             tell(reason)
     if body["state"] != "accepted" or body["quarantined"]:
         raise failed()
+
+
+def _use(row: dict[str, Any]) -> str:
+    if not row.get("is_in_use"):
+        return ""
+    return "in use, stale" if row["is_stale"] else "in use"
 
 
 def _section(name: str, body: dict[str, Any], columns: tuple[str, ...]) -> None:

@@ -39,13 +39,15 @@ class Status:
 
 @dataclass(frozen=True)
 class FeedState:
-    """A feed as a whole on a date. `business_on` is the newest date in use."""
+    """A feed as a whole on a date. `business_on` is the newest date in use; `waiting` are the deliveries held or
+    rejected that would be in use instead."""
 
     feed: str
     is_available: bool
     is_stale: bool
     business_on: date | None
     accepted_rows: int
+    waiting: tuple[str, ...] = ()
 
 
 def judge(contract: Contract, receipts: Iterable[Receipt], decisions: Sequence[Decision], as_of: date) -> list[Status]:
@@ -94,16 +96,22 @@ def feed_state(contract: Contract, statuses: Sequence[Status], as_of: date) -> F
     Stale: older than twice the cadence, or a newer delivery is held or rejected and not corrected since.
     """
     used = in_use(statuses)
+    refused = [s for s in statuses if s.state != "accepted"]
     if not used:
-        return FeedState(contract.feed, False, True, None, 0)
+        return FeedState(contract.feed, False, True, None, 0, _told(refused))
     last = used[-1]
     newest = last.business_on
     too_old = contract.cadence_days is not None and (as_of - newest).days > 2 * contract.cadence_days
-    waiting = any(s.state != "accepted" and (s.business_on, s.number) > (newest, last.number) for s in statuses)
+    waiting = [s for s in refused if (s.business_on, s.number) > (newest, last.number)]
     if contract.delivery.load == "increment":
         good_dates = {s.business_on for s in used}
-        waiting = any(s.state != "accepted" and s.business_on not in good_dates for s in statuses)
-    return FeedState(contract.feed, True, too_old or waiting, newest, sum(s.accepted for s in used))
+        waiting = [s for s in refused if s.business_on not in good_dates]
+    rows = sum(s.accepted for s in used)
+    return FeedState(contract.feed, True, too_old or bool(waiting), newest, rows, _told(waiting))
+
+
+def _told(statuses: Iterable[Status]) -> tuple[str, ...]:
+    return tuple(f"{s.business_on}/{s.number} {s.state}" for s in statuses)
 
 
 def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> tuple[State, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from pipelines.feeds.decisions import Decision, Waiver, read_decisions, read_wai
 from pipelines.feeds.judge import feed_state
 from pipelines.feeds.messages import ROW_RULES, Message, row_message
 from pipelines.feeds.receipts import Receipt, read_receipts
-from pipelines.feeds.status import FOR_EVER, as_json, entry, judged, received
+from pipelines.feeds.status import FOR_EVER, as_json, entry, judged, landed_until, received
 from pipelines.settings import Settings
 
 
@@ -19,12 +19,12 @@ def show(settings: Settings, contract: Contract) -> dict[str, Any]:
     statuses = judged(settings, {contract.feed: contract})
     receipts = read_receipts(settings.lake, contract.feed)
     landed = [(as_json(status), receipt) for status, receipt in zip(statuses, receipts, strict=True)]
-    newest = statuses[-1].business_on if statuses else FOR_EVER
-    state = feed_state(contract, statuses, newest)
+    state = feed_state(contract, statuses, landed_until(settings.lake) or FOR_EVER)
     return {
         **_contract(contract),
         "in_use": state.business_on.isoformat() if state.business_on else None,
-        "is_stale": state.is_stale,
+        "is_stale": bool(statuses) and state.is_stale,
+        "waiting": list(state.waiting),
         "deliveries": [
             {**told, "message_zh": receipt.problem.message_zh if receipt.problem else ""} for told, receipt in landed
         ]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import read_decisions
 from pipelines.feeds.deliveries import find
-from pipelines.feeds.judge import Status, judge
+from pipelines.feeds.judge import Status, feed_state, judge
 from pipelines.feeds.receipts import read_receipts
 from pipelines.settings import Settings
 
@@ -72,23 +73,60 @@ def entry(contract: Contract) -> dict[str, Any]:
     }
 
 
-def listing(contracts: Mapping[str, Contract], statuses: Iterable[Status]) -> list[dict[str, Any]]:
-    """Every feed with how it stands: deliveries, dates of which one is accepted, and whether all of them reconcile.
+def landed_until(lake: Path) -> date | None:
+    """The newest business date of which anything was read."""
+    days = (path.name for path in lake.glob("*/[0-9]*-[0-9]*-[0-9]*"))
+    return max(map(date.fromisoformat, days), default=None)
 
-    A feed that never delivered has nothing that could reconcile.
+
+def stale_feeds(contracts: Mapping[str, Contract], statuses: Iterable[Status], as_of: date) -> list[dict[str, Any]]:
+    """Feeds whose word is old on `as_of`: the date in use, and which deliveries wait to take its place.
+
+    Nothing waits where a delivery is overdue. A feed that never delivered is not listed: nothing of it is in use.
     """
+    found = []
+    for feed, mine in _by_feed(contracts, statuses).items():
+        state = feed_state(contracts[feed], mine, as_of)
+        if mine and state.is_stale:
+            found.append(
+                {
+                    "feed": feed,
+                    "system": contracts[feed].title,
+                    "in_use_on": state.business_on.isoformat() if state.business_on else None,
+                    "waiting": list(state.waiting),
+                }
+            )
+    return found
+
+
+def _by_feed(contracts: Mapping[str, Contract], statuses: Iterable[Status]) -> dict[str, list[Status]]:
     by_feed: dict[str, list[Status]] = {feed: [] for feed in contracts}
     for status in statuses:
         by_feed[status.feed].append(status)
+    return by_feed
+
+
+def listing(
+    contracts: Mapping[str, Contract], statuses: Iterable[Status], as_of: date | None = None
+) -> list[dict[str, Any]]:
+    """Every feed with how it stands: deliveries, dates of which one is accepted, whether all of them reconcile.
+
+    And the date in use and whether that is stale on `as_of`. A feed that never delivered has nothing that could
+    reconcile, or be stale.
+    """
     rows = []
-    for feed, contract in contracts.items():
-        mine = by_feed[feed]
+    for feed, mine in _by_feed(contracts, statuses).items():
+        contract = contracts[feed]
+        state = feed_state(contract, mine, as_of or FOR_EVER)
         dates = sorted({s.business_on for s in mine if s.state == "accepted"})
         counts = {
             "deliveries": len(mine),
             "accepted_dates": len(dates),
             "last_accepted": dates[-1].isoformat() if dates else None,
             "reconciled": bool(mine) and all(reconciles(s) for s in mine),
+            "in_use_on": state.business_on.isoformat() if state.business_on else None,
+            "is_stale": bool(mine) and state.is_stale,
+            "waiting": list(state.waiting),
         }
         rows.append(entry(contract) | counts)
     return rows

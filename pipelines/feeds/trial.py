@@ -17,7 +17,9 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import read_decisions
 from pipelines.feeds.judge import judge
 from pipelines.feeds.messages import DeliveryProblem
+from pipelines.feeds.readers.raw import FILE, LINE
 from pipelines.feeds.receipts import Receipt, read_receipts
+from pipelines.feeds.show import message_of
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 
@@ -30,8 +32,8 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
     """Reads, checks and judges a file or a delivery's folder as if it were delivered for a business date.
 
     Returns state (accepted, held or rejected) and reasons beside the deliveries landed before, the four counts, and for
-    each broken rule its rows, first lines and message. Pseudonyms are made under a key that is thrown away, and no
-    value of a row is returned.
+    each broken rule its rows, column, first places (file:line) and message. Pseudonyms are made under a key that is
+    thrown away, and no value of a row is returned.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = path
@@ -63,29 +65,45 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
     )
     before = read_receipts(settings.lake, contract.feed)
     status = judge(contract, [*before, as_if], read_decisions(settings.landing), business_on)[-1]
-    return {**counts, "state": status.state, "rules": _rules(checked), "reasons": list(status.reasons)}
+    return {**counts, "state": status.state, "rules": _rules(contract, checked), "reasons": list(status.reasons)}
 
 
 def _counts(delivered: int, accepted: int, quarantined: int, duplicate: int) -> dict[str, int]:
     return {"delivered": delivered, "accepted": accepted, "quarantined": quarantined, "duplicate": duplicate}
 
 
-def _rules(checked: Checked) -> list[dict[str, Any]]:
-    told = (
-        checked.quarantine.select("line", pl.col("rules").alias("rule"), pl.col("messages_en").alias("message"))
-        .explode("rule", "message")
-        .group_by("rule")
-        .agg(pl.col("line").sort().head(EXAMPLE_LINES), pl.col("message").first())
+def _rules(contract: Contract, checked: Checked) -> list[dict[str, Any]]:
+    """Rules that rows broke: whether it holds them back, where the first of them stand, and what to do."""
+    held = checked.quarantine.select("file", "line", pl.col("rules").alias("rule"))
+    flagged = checked.rows.select(
+        pl.col(FILE).cast(pl.String).alias("file"), pl.col(LINE).alias("line"), pl.col("_dq").alias("rule")
     )
-    examples = {rule: (lines, message) for rule, lines, message in told.iter_rows()}
-    return [
-        {
-            "rule": rule,
-            "rows": rows,
-            "holds_back": rule in examples,
-            "lines": examples[rule][0] if rule in examples else [],
-            "message": examples[rule][1] if rule in examples else "the value is left out, the row is accepted",
-        }
-        for rule, rows in sorted(checked.rule_counts.items())
-        if rows
-    ]
+    examples = {True: _places(held), False: _places(flagged)}
+    told = []
+    for rule, rows in sorted(checked.rule_counts.items()):
+        message, column = message_of(contract, rule), contract.by_name.get(rule.split(".")[1])
+        holds = rule in examples[True]
+        told.append(
+            {
+                "rule": rule,
+                "rows": rows,
+                "holds_back": holds,
+                "column": column.physical if column else "",
+                "lines": examples[holds].get(rule, []),
+                "message": message.en,
+                "message_zh": message.zh,
+            }
+        )
+    return told
+
+
+def _places(rows: pl.DataFrame) -> dict[str, list[str]]:
+    """The first places of each rule, as `file:line`; rows that repeat others have none."""
+    first = (
+        rows.explode("rule")
+        .drop_nulls("rule")
+        .sort("rule", "file", "line")
+        .group_by("rule")
+        .agg(pl.format("{}:{}", "file", "line").head(EXAMPLE_LINES))
+    )
+    return dict(first.iter_rows())

@@ -147,6 +147,47 @@ def test_a_file_is_tried_as_if_it_were_delivered(landed, tmp_path):
     assert sorted(p for p in landed.root.rglob("*") if p.name != "run.lock") == before
 
 
+def test_a_try_says_file_line_column_rule_and_what_to_do(landed, tmp_path):
+    text = HEADER + f"1,{citizen(1)},20260101,,\n2,{WRONG},20260101,,\n3,{citizen(3)},20260101,nonsense,\n"
+    (tmp_path / "f.csv").write_text(text, "utf-8")
+    words = ["feeds", "check", "T01", str(tmp_path / "f.csv"), "--date", DAY_TEXT]
+    rules = {r["rule"]: r for r in json.loads(xfy(*words, "--json")[1])["rules"]}
+    wrong, left_out = rules["T01.person.check_digit"], rules["T01.end_on.date"]
+    assert (wrong["holds_back"], wrong["column"], wrong["lines"]) == (True, "证号", ["f.csv:3"])
+    assert (left_out["holds_back"], left_out["column"], left_out["lines"]) == (False, "止", ["f.csv:4"])
+    assert "check the document" in wrong["message"] and "请核对证件" in wrong["message_zh"]
+    code, said = xfy(*words)
+    assert code == 1 and "f.csv:3" in said and "f.csv:4" in said and WRONG not in said and "nonsense" not in said
+
+
+def test_what_a_held_delivery_leaves_in_use_is_marked_stale(landed):
+    assert answer("feeds", "list")[0]["is_stale"] is False and answer("feeds", "status")[0]["is_stale"] is False
+    day = DAY + timedelta(days=1)
+    deliver(landed, "T01", day, "001", {"f.csv": HEADER.encode()})
+    xfy("feeds", "land")
+    (row,) = answer("feeds", "list")
+    assert (row["is_stale"], row["in_use_on"], row["waiting"]) == (True, DAY_TEXT, [f"{day}/001 held"])
+    states = [(r["state"], r["is_in_use"], r["is_stale"]) for r in answer("feeds", "status")]
+    assert states == [("accepted", True, True), ("held", False, False)]
+    assert (body := answer("feeds", "show", "T01"))["is_stale"] and body["waiting"] == [f"{day}/001 held"]
+    assert all("stale" in xfy("feeds", *words)[1] for words in (["list"], ["status"]))
+    answer("feeds", "release-hold", "T01", day.isoformat(), "001", *DECIDES[:4], "--decided-on", day.isoformat())
+    assert answer("feeds", "list")[0]["is_stale"] is False
+
+
+def test_a_feed_that_is_overdue_is_stale_in_the_light_of_what_the_others_brought(landed):
+    contract = json.dumps(document("T02", [column("thing", "编号", required=True, primaryKey=True)], {
+        "format": "delimited", "files": "*.csv"
+    }), ensure_ascii=False)  # fmt: skip
+    (landed.contracts / "T02.yaml").write_text(contract, "utf-8")
+    deliver(landed, "T02", DAY + timedelta(days=9), "001", {"f.csv": "编号\n1\n".encode()})
+    xfy("feeds", "land")
+    assert {r["feed"]: (r["is_stale"], r["waiting"]) for r in answer("feeds", "list")} == {
+        "T01": (True, []),
+        "T02": (False, []),
+    }
+
+
 # ---------------------------------------------------------------- deciding
 
 
