@@ -75,6 +75,18 @@ def land_b01(job: Job) -> dict[str, int]:
     )
     values, wrong = numbers(job, raw, values, "person", "ZJHM", "cert_kind_declared")
     values, spouse = numbers(job, raw, values, "spouse", "POZJHM")
+    passports = values.filter(pl.col("person_cert_kind") == "passport").select(
+        pl.col("person_id").alias("POZJHM"),
+        pl.concat_str("person_id", "nationality_code", "birth_on", separator="/")
+        .fill_null(pl.col("person_id"))
+        .alias("to"),
+    )
+    passports = passports.unique().filter(pl.col("POZJHM").is_unique())
+    held = raw.select(pl.col("POZJHM").cast(pl.String)).join(passports, on="POZJHM", how="left", maintain_order="left")[
+        "to"
+    ]
+    values = values.with_columns(spouse_id=held.zip_with(held.is_not_null(), values["spouse_id"]))
+    spouse = {name: flags & held.is_null() for name, flags in spouse.items()}
     errors = {"source_row.required": text("RID").is_null()} | problem_flags(wrong)
     warnings = {f"{name}.code": unread(name, physical) for name, physical in coded.items()}
     warnings |= {f"{name}.date": unread(name, physical) for name, physical in days.items()}

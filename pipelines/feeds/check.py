@@ -16,7 +16,8 @@ from pipelines.feeds import links, rules
 from pipelines.feeds.columns import Rule, read_columns, value_name
 from pipelines.feeds.contracts import Contract, RowRule
 from pipelines.feeds.decisions import Waiver
-from pipelines.feeds.fields import PART_SUFFIX, Column
+from pipelines.feeds.fields import PART_SUFFIX
+from pipelines.feeds.holders import told_by
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 from pipelines.feeds.waivers import let_in, row_texts, rows_of
@@ -286,7 +287,7 @@ def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key
     for column in contract.columns:
         if column.intake.role == "identity":
             number = values[value_name(column)]
-            more = [identifiers.pseudonyms(key, "person", _told_by(column, values))]
+            more = [identifiers.pseudonyms(key, "person", told_by(column, values))]
             if "masked" in column.intake.keep:
                 more.append(identifiers.masks(number).alias(column.name + PART_SUFFIX["masked"]))
             values = values.with_columns(*more, *links.pseudonymised(column, values, key))
@@ -294,19 +295,6 @@ def _pseudonymise(contract: Contract, values: pl.DataFrame, key: identifiers.Key
             values = values.with_columns(identifiers.pseudonyms(key, str(column.intake.domain), values[column.name]))
     derived = {c.name: rules.expression(c.logic) for c in contract.columns if c.logic is not None}
     return values.with_columns(expression.alias(name) for name, expression in derived.items())
-
-
-def _told_by(column: Column, values: pl.DataFrame) -> pl.Series:
-    """The text whose pseudonym is the person: the number, and what its kind of document is qualified by.
-
-    Where a qualifying value is missing, the number alone.
-    """
-    number = pl.col(value_name(column))
-    text = number
-    for kind, names in column.intake.qualified_by.items():
-        whole = pl.concat_str([number, *(pl.col(name).cast(pl.String) for name in names)], separator="/")
-        text = pl.when(pl.col(column.name + PART_SUFFIX["kind"]) == kind).then(whole.fill_null(number)).otherwise(text)
-    return values.select(text.alias(value_name(column))).to_series()
 
 
 def _none(height: int) -> pl.Series:

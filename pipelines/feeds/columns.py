@@ -16,6 +16,7 @@ from pipelines import identifiers
 from pipelines.feeds import links, parse
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import PART_SUFFIX, Column
+from pipelines.feeds.holders import holders
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 
@@ -73,7 +74,8 @@ def read_columns(contract: Contract, raw: Raw, business_on: date, reference: Pat
         if column.intake.role == "identity":
             declared = values[column.intake.declared_by] if column.intake.declared_by else None
             texts = raw.frame[column.physical].cast(pl.String)
-            part = _identity(contract, column, texts, declared, business_on)
+            held = holders(contract, column, texts, values) if column.intake.held_in else None
+            part = _identity(contract, column, texts, declared, held, business_on)
             values |= part.values
             answer.broken |= part.broken
     answer.values = pl.DataFrame({name: series.alias(name) for name, series in values.items()})
@@ -141,9 +143,17 @@ def _spread(distinct: pl.Series, index: pl.Series | None, fill: bool | None = No
 
 
 def _identity(
-    contract: Contract, column: Column, texts: pl.Series, declared: pl.Series | None, business_on: date
+    contract: Contract,
+    column: Column,
+    texts: pl.Series,
+    declared: pl.Series | None,
+    held: pl.Series | None,
+    business_on: date,
 ) -> _Part:
-    """The parts of an identity number; its canonical form stands where its pseudonym will."""
+    """The parts of an identity number; its canonical form stands where its pseudonym will.
+
+    `held` tells the holder of documents that are told by more than their number.
+    """
     options = column.intake
     if options.instead_of:
         texts = pl.repeat(None, len(texts), dtype=pl.String, eager=True)
@@ -155,6 +165,8 @@ def _identity(
     if options.digest and options.with_digests:
         digests = identifiers.digests_in(texts, options.digest)
         texts = texts.set(digests.is_not_null(), None)
+    if held is not None:
+        texts = texts.set(held.is_not_null(), None)
     found = identifiers.examine(
         texts,
         kinds=options.kinds or identifiers.KINDS,
@@ -169,7 +181,8 @@ def _identity(
     values |= links.traces(contract, column, texts, found, business_on)
     if digests is not None:
         values[column.name + PART_SUFFIX["digest"]] = digests
-    values[value_name(column)] = found["canonical"]
+    number = found["canonical"]
+    values[value_name(column)] = number if held is None else number.zip_with(held.is_null(), held)
     broken = {
         _rule(contract, column, "birth_date" if problem == "date" else problem): (
             found["problem"] == problem

@@ -158,6 +158,11 @@ class Contract(Strict):
                 yield f"{column.name}: qualified_by names no lake column: {name}"
         if column.intake.qualified_by and "kind" not in column.parts:
             yield f"{column.name}: qualified_by needs the part kind to be kept"
+        if column.intake.held_in:
+            names = [one.name for one in self.columns if one.role == "identity"]
+            before = names[: names.index(column.name)] if column.name in names else []
+            if column.intake.held_in not in before or not self.by_name[column.intake.held_in].intake.qualified_by:
+                yield f"{column.name}: held_in names no identity column before it that has qualified_by"
         if column.is_linked and column.intake.role != "identity":
             yield f"{column.name}: on_invalid: link is for identity columns"
         if column.intake.instead_of and not self._is_linked(column.intake.instead_of):

@@ -64,6 +64,8 @@ class Intake(Strict):
     declared_by: str | None = None
     # Columns of whose values, beside the number, a person is told by, for kinds of document whose numbers repeat.
     qualified_by: dict[str, tuple[str, ...]] = {}
+    # The identity column of the same delivery in which such a document is looked up, to tell its holder as there.
+    held_in: str | None = None
     with_suffix: bool = False
     # The algorithm by which numbers become digests: those kept of whole numbers (`keep`), and those that may stand here
     # instead of numbers (`with_digests`).
