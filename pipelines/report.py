@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import Delivery
-from pipelines.feeds.status import as_json, judged
+from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.releases.layout import current
 from pipelines.settings import Settings
 
@@ -43,7 +44,9 @@ def summarise(settings: Settings, outcome: "Outcome") -> dict[str, Any]:
     """Everything a person or a machine wants to know of a run that is over."""
     from pipelines.launch import NOUNS
 
-    statuses = [as_json(s) for s in judged(settings, load_contracts(settings.contracts), outcome.as_of)]
+    contracts = load_contracts(settings.contracts)
+    judgements = judged(settings, contracts, outcome.as_of)
+    statuses = [as_json(s) for s in judgements]
     release = outcome.metadata.get("releases/release", {})
     return {
         "success": outcome.success,
@@ -55,6 +58,7 @@ def summarise(settings: Settings, outcome: "Outcome") -> dict[str, Any]:
         "feeds": {c: sum(int(s[c]) for s in statuses) for c in COUNTS},
         "deliveries": len(statuses),
         "not_accepted": [s for s in statuses if s["state"] != "accepted"],
+        "stale": stale_feeds(contracts, judgements, outcome.as_of),
         "tags": outcome.metadata.get("tags/catalogue", {}),
         "failures": outcome.failures,
         "failed_checks": outcome.failed_checks,
@@ -86,6 +90,9 @@ def show(console: Console, body: dict[str, Any]) -> None:
         console.print(f"{tags['tags']} tags, {tags['true_values']:,} true values, {tags['unknown_values']:,} unknown")
     for status in body["not_accepted"]:
         console.print(f"[yellow]{status['state']}[/] {status['feed']} {status['date']}: {'; '.join(status['reasons'])}")
+    for old in body["stale"]:
+        told = f"{old['feed']} {old['system']}: in use is what was delivered for {old['in_use_on'] or 'no date'}"
+        console.print("[yellow]stale[/]", Text(told), Text("; ".join(old["waiting"]) or "overdue"))
     for check in body["failed_checks"]:
         console.print(f"[yellow]check[/] {check}")
     table = Table(box=None, pad_edge=False)

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.dbt import build_assets
+from pipelines.feeds.contracts import load_contracts
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.products import dictionary
 from pipelines.products.catalogue.asset import catalogue_asset
@@ -48,7 +49,8 @@ def product_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         current = load(installation.dbt_project)
         refuse(current, {code: tag.sensitivity for code, tag in catalogue.tags.items()})
         with connect(this.database, installation) as connection:
-            files = write_ledgers(connection, current, this.products, this.as_of, context.log.info)
+            systems = {feed: contract.title for feed, contract in load_contracts(installation.contracts).items()}
+            files = write_ledgers(connection, current, this.products, this.as_of, context.log.info, systems=systems)
             panels = [load_panel(installation.dbt_project, code) for code in PANELS]
             names = {code: tag.name for code, tag in catalogue.tags.items()}
             files += dictionary.write(connection, current, panels, this.products, this.as_of, names)

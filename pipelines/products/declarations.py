@@ -96,6 +96,11 @@ class Declarations:
     attributes: dict[str, Attribute]
     labels: dict[str, str] = field(default_factory=dict)
 
+    def feeds_of(self, column: Column) -> tuple[str, ...]:
+        """The feeds a ledger's column comes from, or will come from, sorted."""
+        drawn = {feed for source in column.sources for feed in self.attributes[source].feeds}
+        return tuple(sorted(drawn | set(column.feeds)))
+
 
 def load(dbt_project: Path) -> Declarations:
     """Reads the declarations of a dbt project folder. Raises DeclarationError for the first unreadable one."""

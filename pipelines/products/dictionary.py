@@ -52,7 +52,12 @@ def write(
 
     `tag_names` gives the Chinese name of each tag, for the line that says how rows were selected.
     """
-    dates = dict(connection.execute("select feed, business_on from subjects.feed_status").fetchall())
+    dates = {
+        feed: f"{day}{'（陈旧）' if stale else ''}"
+        for feed, day, stale in connection.execute(
+            "select feed, business_on, is_stale from subjects.feed_status where business_on is not null"
+        ).fetchall()
+    }
     counts = {
         ledger.model: connection.execute(f"select count(*) from products.{ledger.model}").fetchall()[0][0]
         for ledger in declarations.ledgers
@@ -88,9 +93,9 @@ def _ledger_lines(ledger: Ledger, declarations: Declarations, count: int, tag_na
     ]
 
 
-def _column_row(column: Column, declarations: Declarations, dates: Mapping[str, date]) -> tuple[str, ...]:
+def _column_row(column: Column, declarations: Declarations, dates: Mapping[str, str]) -> tuple[str, ...]:
     attributes = [declarations.attributes[source] for source in column.sources]
-    feeds = sorted({feed for a in attributes for feed in a.feeds} | set(column.feeds))
+    feeds = declarations.feeds_of(column)
     strictest = max((a.sensitivity for a in attributes), key=CLASSES.index, default="")
     data_type = column.data_type.split("(")[0]
     return (
@@ -106,11 +111,11 @@ def _column_row(column: Column, declarations: Declarations, dates: Mapping[str, 
     )
 
 
-def _days(feeds: Iterable[str], dates: Mapping[str, date]) -> str:
-    return "、".join(f"{feed} {dates[feed]:%Y-%m-%d}" if dates.get(feed) else f"{feed} 未接入" for feed in feeds)
+def _days(feeds: Iterable[str], dates: Mapping[str, str]) -> str:
+    return "、".join(f"{feed} {dates.get(feed, '未接入')}" for feed in feeds)
 
 
-def _measure_rows(panel: Panel, dates: Mapping[str, date]) -> Rows:
+def _measure_rows(panel: Panel, dates: Mapping[str, str]) -> Rows:
     rows: Rows = []
     for item in panel.items:
         days, feeds = _days(item.feeds, dates), "、".join(item.feeds)

@@ -2,13 +2,13 @@
 
 What belongs here: how a sheet looks and that nothing in it can act (no formula, no link). What does not: which rows and
 columns there are; the Parquet files of `parquet.py` and the declarations say so. The bytes depend on the rows, the
-declarations and `as_of` alone.
+declarations, `as_of` and which feeds are stale.
 """
 
 import multiprocessing
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -56,6 +56,7 @@ class _Job:
     ledgers: tuple[Ledger, ...]
     audience: str
     as_of: date
+    stale: dict[str, str]
 
 
 def write_ledgers(
@@ -65,17 +66,19 @@ def write_ledgers(
     as_of: date,
     report: Callable[[str], None] | None = None,
     processes: int = 2,
+    systems: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Writes all ledgers of an open run database below `out_dir` and returns the files, sorted.
 
     `ledgers/<town>_<name>/<village>_<name>.xlsx` for every village, also one without rows, and
     `ledgers/parquet/<code>.parquet`. Folders have mode 0700, files 0600: they carry names. Towns are shared out
-    among `processes`.
+    among `processes`. A ledger that draws on a stale feed says so, by the feed's name in `systems`.
     """
     root = out_dir / "ledgers"
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     parquet = write_parquet(connection, declarations.ledgers, root / "parquet", report)
-    jobs = list(_jobs(connection, declarations, root, parquet, as_of))
+    stale = _stale_lines(connection, declarations, systems or {})
+    jobs = list(_jobs(connection, declarations, root, parquet, as_of, stale))
     files = list(parquet.values())
     for done, written in enumerate(_each(jobs, processes), 1):
         files += written
@@ -90,6 +93,7 @@ def _jobs(
     root: Path,
     parquet: dict[str, Path],
     as_of: date,
+    stale: dict[str, str],
 ) -> Iterator[_Job]:
     towns: dict[tuple[str, str], list[tuple[str, str]]] = {}
     rows = connection.execute(
@@ -103,7 +107,24 @@ def _jobs(
     # The largest town first, so that no process is left alone with it at the end.
     for (town_code, town_name), villages in sorted(towns.items(), key=lambda item: (-people[item[0][0]], item[0])):
         folder = root / f"{town_code}_{_file_name(town_name)}"
-        yield _Job(town_code, town_name, tuple(villages), folder, parquet, declarations.ledgers, audience, as_of)
+        yield _Job(town_code, town_name, tuple(villages), folder, parquet, declarations.ledgers, audience, as_of, stale)
+
+
+def _stale_lines(
+    connection: duckdb.DuckDBPyConnection, declarations: Declarations, systems: Mapping[str, str]
+) -> dict[str, str]:
+    """For each ledger that draws on a stale feed, by its code: which, and of what date it is."""
+    rows = connection.execute(
+        "select feed, business_on from subjects.feed_status where is_available and is_stale order by feed"
+    ).fetchall()
+    days = {feed: f"{systems.get(feed, feed)}（{day:%Y-%m-%d}）" for feed, day in rows}
+    lines = {}
+    for ledger in declarations.ledgers:
+        feeds = {feed for column in ledger.columns for feed in declarations.feeds_of(column)}
+        old = [days[feed] for feed in sorted(feeds) if feed in days]
+        if old:
+            lines[ledger.code] = f"注意：以下来源未按时更新，仍用括号内日期的数据：{'、'.join(old)}。"
+    return lines
 
 
 def _each(jobs: list[_Job], processes: int) -> Iterator[list[Path]]:
@@ -134,7 +155,7 @@ def _write_town(job: _Job) -> list[Path]:
         for code, name in villages:
             path = job.folder / f"{code}_{_file_name(name)}.xlsx"
             sheets = [(ledger, blocks[ledger.code].get(code)) for ledger in job.ledgers]
-            write_book(path, f"{job.town_name}{name}", sheets, job.audience, job.as_of)
+            write_book(path, f"{job.town_name}{name}", sheets, job.audience, job.as_of, job.stale)
             files.append(path)
     return files
 
@@ -168,13 +189,24 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w\-]", "", name) or "_"
 
 
-def write_book(path: Path, place: str, sheets: list[tuple[Ledger, Block | None]], audience: str, as_of: date) -> None:
-    """Writes one village's workbook with mode 0600. A ledger without rows still has its sheet."""
+def write_book(
+    path: Path,
+    place: str,
+    sheets: list[tuple[Ledger, Block | None]],
+    audience: str,
+    as_of: date,
+    stale: Mapping[str, str] | None = None,
+) -> None:
+    """Writes one village's workbook with mode 0600. A ledger without rows still has its sheet.
+
+    `stale` has a line for each ledger that draws on a stale feed, by the ledger's code.
+    """
     with xlsxwriter.Workbook(str(path), dict(_OPTIONS)) as book:
         book.set_properties({"title": f"{place}台账", "created": WRITTEN_AS})
         looks = _Looks(book)
         for ledger, block in sheets:
-            _write_sheet(book.add_worksheet(ledger.title, BulkSheet), looks, place, ledger, block, audience, as_of)
+            sheet = book.add_worksheet(ledger.title, BulkSheet)
+            _write_sheet(sheet, looks, place, ledger, block, audience, as_of, (stale or {}).get(ledger.code, ""))
     path.chmod(0o600)
 
 
@@ -192,6 +224,7 @@ class _Looks:
         self.manual = book.add_format({**font})
         self.title = book.add_format({**font, "bold": True, "font_size": 14})
         self.line = book.add_format({**font, "font_color": "#595959"})
+        self.warning = book.add_format({**font, "font_color": "#9B2C20"})
         head = {**font, "bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"}
         self.head = {
             AUTO: book.add_format({**head, "bg_color": "#BFBFBF"}),
@@ -208,6 +241,7 @@ def _write_sheet(
     block: Block | None,
     audience: str,
     as_of: date,
+    stale: str,
 ) -> None:
     columns = ledger.shown
     rows = 0 if block is None else block.rows
@@ -223,7 +257,7 @@ def _write_sheet(
         f"主管部门：{ledger.owner}　更新：{ledger.cadence}　使用范围：{audience}",
         looks.line,
     )
-    sheet.write_string(2, 0, _NOTE, looks.line)
+    sheet.write_string(2, 0, stale + _NOTE, looks.warning if stale else looks.line)
     sheet.write_string(HEADER_ROW, 0, "序号", looks.head[AUTO])
     for i, column in enumerate(columns, 1):
         sheet.write_string(HEADER_ROW, i, column.label, looks.head[column.role])

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines.dbt import ensure_manifest
 from pipelines.feeds.contracts import load_contracts
-from pipelines.feeds.status import as_json, judged
+from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.indices.editions import find_editions
 from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.releases.build import Provenance, discard, stage
@@ -41,11 +41,18 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         installation, this = run.settings, run.run
         sweep_staging(installation.releases)
         catalogue = load_catalogue(installation.tag_rules, installation.dbt_project / "models" / "subjects")
-        statuses = [as_json(s) for s in judged(installation, load_contracts(installation.contracts), this.as_of)]
+        contracts = load_contracts(installation.contracts)
+        statuses = judged(installation, contracts, this.as_of)
         editions = [
             f"{e.spec.index} {e.spec.edition}" for e in find_editions(installation.tag_rules / "indices", this.as_of)
         ]
-        provenance = Provenance(rules_version(catalogue), editions, statuses, context.run.tags.get(MADE_OF_TAG, ""))
+        provenance = Provenance(
+            rules_version=rules_version(catalogue),
+            index_editions=editions,
+            feeds=[as_json(s) for s in statuses],
+            stale=stale_feeds(contracts, statuses, this.as_of),
+            made_of=context.run.tags.get(MADE_OF_TAG, ""),
+        )
         staging = stage(installation, this, ensure_manifest(installation), provenance, context.log.debug)
         findings = _audit(staging.as_posix())
         if findings:
@@ -63,6 +70,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
                 "is_current": moved,
                 "bytes": sum(p.stat().st_size for p in where.rglob("*") if p.is_file()),
                 "retired": gone,
+                "stale": [entry["feed"] for entry in provenance.stale],
             }
         )
 

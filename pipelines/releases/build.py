@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.releases import contracts, files
 from pipelines.releases.content import content_hash
 from pipelines.releases.datasets import datasets
-from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, TableEntry, next_name
+from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, StaleFeed, TableEntry, next_name
 from pipelines.releases.publication import Published, published_tables, published_views
 from pipelines.run import Run, connect
 from pipelines.settings import REPOSITORY, Settings
@@ -34,6 +34,7 @@ class Provenance:
     rules_version: str
     index_editions: list[str]
     feeds: list[dict[str, Any]]
+    stale: list[dict[str, Any]]
     made_of: str = ""
 
 
@@ -57,7 +58,8 @@ def stage(
             files.link_tree(run.restricted, staging / "restricted")
             (staging / "restricted").chmod(0o700)
         say("contracts")
-        contracts.write(datasets(settings, connection, published, staging, manifest), staging)
+        found = list(datasets(settings, connection, published, staging, manifest))
+        contracts.write(found, staging)
     say("hashing files")
     Manifest(
         release=name,
@@ -67,6 +69,10 @@ def stage(
         index_editions=provenance.index_editions,
         duckdb_version=duckdb.__version__,
         feeds=provenance.feeds,
+        stale=[
+            StaleFeed(**entry, used_in=[d.name for d in found if entry["feed"] in d.feeds])
+            for entry in provenance.stale
+        ],
         files=[_entry(staging, path) for path in files.regular_files(staging)],
         tables=tables,
         made_of=provenance.made_of,

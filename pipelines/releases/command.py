@@ -32,6 +32,8 @@ def show_command(release: Annotated[str | None, typer.Argument()] = None, as_jso
         return
     tell(f"{manifest.release}  as of {manifest.as_of}  code {manifest.code_version}")
     tell(f"{len(manifest.files)} files, {sum(f.bytes for f in manifest.files):,} bytes")
+    for old in manifest.stale:
+        tell(f"stale: {old.feed} {old.system}, in use from {old.in_use_on}; used in {len(old.used_in)} data sets")
     print_table([t.as_json() for t in manifest.tables], ("schema", "name", "rows", "content_hash"))
 
 

@@ -24,6 +24,8 @@ from pipelines.tags.registry import highest
 FOLDER = "contracts"
 """Contracts lie in a folder of this name: those of tables in the release's root, others beside their files."""
 
+INDICES, _PANEL = "indices", "dashboard_"
+
 
 @dataclass(frozen=True)
 class Field:
@@ -57,6 +59,12 @@ class Dataset:
     schema: str = ""
     parquet: str = ""
     workbooks: str = ""
+    also_from: tuple[str, ...] = ()
+
+    @property
+    def feeds(self) -> frozenset[str]:
+        """The feeds its columns come from, as far as that is declared."""
+        return frozenset(self.also_from).union(*(field.feeds for field in self.fields))
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class _Words:
     catalogue: Catalogue
     products: Declarations
     panels: Mapping[str, Panel]
+    indicator_feeds: tuple[str, ...]
     audiences: Mapping[str, str]
 
 
@@ -80,12 +89,14 @@ def datasets(
 ) -> Iterator[Dataset]:
     """Every table of the analysts' database and every other Parquet file of a staged release, in order."""
     products = load_products(settings.dbt_project)
+    nodes = nodes_of(manifest)
     words = _Words(
         common=yaml.load((settings.dbt_project / "datasets.yml").read_text("utf-8"), Loader=yaml.CSafeLoader),
-        nodes=nodes_of(manifest),
+        nodes=nodes,
         catalogue=load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects"),
         products=products,
         panels={panel.code: panel for panel in load_panels(settings.dbt_project)},
+        indicator_feeds=tuple(sorted(_indicator_feeds(nodes.values()))),
         audiences={name: audience.label for name, audience in products.audiences.items()},
     )
     for table in tables:
@@ -94,6 +105,15 @@ def datasets(
         relative = path.relative_to(staging)
         if relative.parts[0] != "parquet" and not is_document(relative.as_posix(), words.common):
             yield _of_file(relative, columns_of_file(connection, path), words)
+
+
+def _indicator_feeds(nodes: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every feed that a model declares for an indicator it computes."""
+    return {feed for node in nodes for feeds in (meta_of(node).get("computed") or {}).values() for feed in feeds}
+
+
+def _panel_feeds(panel: Panel | None) -> tuple[str, ...]:
+    return tuple(sorted({feed for item in panel.items for feed in item.feeds})) if panel else ()
 
 
 def is_document(path: str, common: Mapping[str, Any]) -> bool:
@@ -126,6 +146,8 @@ def _of_table(table: Published, words: _Words) -> Dataset:
         )
         fields.append(_of_tag(plain, words.catalogue))
     common = words.common["tables"].get(table.schema, words.common["other"])
+    panel = words.panels.get(table.name.removeprefix(_PANEL)) if table.name.startswith(_PANEL) else None
+    also_from = words.indicator_feeds if table.schema == INDICES else _panel_feeds(panel)
     return Dataset(
         name=f"{table.schema}.{table.name}",
         contract=f"{FOLDER}/{table.schema}/{table.name}.yaml",
@@ -135,6 +157,7 @@ def _of_table(table: Published, words: _Words) -> Dataset:
         fields=tuple(fields),
         schema=table.schema,
         parquet=f"parquet/{table.schema}/{table.name}/part-0.parquet",
+        also_from=also_from,
         **_common(common, words),
     )
 
@@ -178,7 +201,13 @@ def _of_file(path: Path, columns: Mapping[str, str], words: _Words) -> Dataset:
         return _of_ledger(plain, ledger, words)
     panel = words.panels.get(path.stem)
     if panel is not None and folder == "products/dashboards":
-        return replace(plain, title=panel.title, owner=panel.owner, audience=words.audiences[panel.audience])
+        return replace(
+            plain,
+            title=panel.title,
+            owner=panel.owner,
+            audience=words.audiences[panel.audience],
+            also_from=_panel_feeds(panel),
+        )
     return plain
 
 
@@ -198,11 +227,14 @@ def _of_ledger(plain: Dataset, ledger: Ledger, words: _Words) -> Dataset:
             fields.append(replace(field, label=field.name, sensitivity="public"))
             continue
         sources = [words.products.attributes[source] for source in column.sources]
-        feeds = sorted({feed for a in sources for feed in a.feeds} | set(column.feeds))
         sensitivity = max((a.sensitivity for a in sources), key=CLASSES.index, default="internal")
         fields.append(
             replace(
-                field, label=field.name, description=column.description, sensitivity=sensitivity, feeds=tuple(feeds)
+                field,
+                label=field.name,
+                description=column.description,
+                sensitivity=sensitivity,
+                feeds=words.products.feeds_of(column),
             )
         )
     return replace(

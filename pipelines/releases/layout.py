@@ -56,6 +56,17 @@ class TableEntry(BaseModel):
         return {"schema": self.schema_name, **body}
 
 
+class StaleFeed(BaseModel):
+    """A feed whose word is old: the date in use, what waits to take its place, and the data sets that come of it."""
+
+    model_config = ConfigDict(extra="forbid")
+    feed: str
+    system: str
+    in_use_on: date | None
+    waiting: list[str]
+    used_in: list[str]
+
+
 class Manifest(BaseModel):
     """What a consumer needs to check a release, and nothing about when or where it was built."""
 
@@ -67,6 +78,7 @@ class Manifest(BaseModel):
     index_editions: list[str]
     duckdb_version: str
     feeds: list[dict[str, object]]
+    stale: list[StaleFeed] = []
     files: list[FileEntry]
     tables: list[TableEntry]
     # What it was made from, as one fingerprint (`standing.py`); empty where the run was not started by `xfy run`.

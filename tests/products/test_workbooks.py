@@ -129,6 +129,11 @@ def run_database() -> duckdb.DuckDBPyConnection:
         "('310118102201', '../北村', '310118102', '乙镇', 9)) t(village_code, name, town_code, town_name, n_res)"
     )
     connection.execute(
+        "create table subjects.feed_status as select * from (values ('B01', true, false, date '2026-10-31'), "
+        "('F06', true, true, date '2026-10-10'), ('F34', true, true, date '2026-10-01')) "
+        "t(feed, is_available, is_stale, business_on)"
+    )
+    connection.execute(
         "create table products.ledger_x as select * from (values "
         "('310118102201', '李四', date '1960-02-29', 10.0::decimal(12,2), null::varchar), "
         "('310118001001', '王五', date '1960-02-28', 0, null), ('310118001001', '王二', null, null, null)"
@@ -142,7 +147,7 @@ def test_every_village_has_its_own_rows_and_nobody_elses(run_database, tmp_path:
     declared = declarations.load(REPOSITORY / "dbt_project")
     declared = Declarations((LEDGER,), declared.audiences, declared.attributes, declared.labels)
     told: list[str] = []
-    files = write_ledgers(run_database, declared, tmp_path, AS_OF, told.append, processes)
+    files = write_ledgers(run_database, declared, tmp_path, AS_OF, told.append, processes, {"F06": "社会救助"})
     relative = [f.relative_to(tmp_path).as_posix() for f in files]
     assert relative == [
         "ledgers/310118001_甲街道/310118001001_东社区居委会.xlsx",
@@ -150,6 +155,9 @@ def test_every_village_has_its_own_rows_and_nobody_elses(run_database, tmp_path:
         "ledgers/310118102_乙镇/310118102201_北村.xlsx",
         "ledgers/parquet/L99.parquet",
     ]
+    # F06 is behind a column of the ledger; F34, older still, is not.
+    notes = {openpyxl.load_workbook(f)["试验台账"]["A3"].value.split("填表说明")[0] for f in files[:3]}
+    assert notes == {"注意：以下来源未按时更新，仍用括号内日期的数据：社会救助（2026-10-10）。"}
     names = [
         [row[1] for row in openpyxl.load_workbook(f)["试验台账"].iter_rows(min_row=HEADER_ROW + 2, values_only=True)]
         for f in files[:3]

@@ -12,6 +12,7 @@ import yaml
 
 from pipelines.dbt import ensure_manifest
 from pipelines.products.declarations import load
+from pipelines.products.panel import load_panel
 from pipelines.releases import contracts
 from pipelines.releases.audit import _contracts
 from pipelines.releases.datasets import Dataset, Field, datasets
@@ -102,6 +103,31 @@ def test_words_come_from_where_they_are_declared(staged):
     assert {s["format"] for s in ledger["servers"]} == {"parquet", "xlsx"}
     restricted = found["restricted/contracts/person_tags.yaml"]
     assert {p["value"] for p in restricted["customProperties"] if p["property"] == "classification"} == {"restricted"}
+
+
+def test_every_data_set_knows_the_feeds_it_comes_from(tmp_path):
+    """So that a release can say where a stale feed is used."""
+    columns = {"area_code": "VARCHAR"}
+    tables = [
+        Published("subjects", "person", {"marital_code": "VARCHAR"}, "", {}),
+        Published("indices", "index_score", columns, "", {}),
+        Published("products", "dashboard_guan", columns, "", {}),
+        Published("tags", "person_tags", {"T01010101": "BOOLEAN"}, "", {}),
+    ]
+    with duckdb.connect() as connection:
+        labels = ", ".join(f"'x' as \"{c.label}\"" for c in LEDGER.shown)
+        copy(connection, f"select {labels}", tmp_path / f"products/ledgers/parquet/{LEDGER.code}.parquet")
+        copy(connection, "select 1 as value", tmp_path / "products/dashboards/guan.parquet")
+        found = {d.name: d for d in datasets(SETTINGS, connection, tables, tmp_path, ensure_manifest(SETTINGS))}
+    panel = load_panel(SETTINGS.dbt_project, "guan")
+    assert found["indices.index_score"].feeds > {"F19", "F34"}
+    assert found["products.dashboard_guan"].feeds == {feed for item in panel.items for feed in item.feeds}
+    assert found["products.dashboards.guan"].feeds == found["products.dashboard_guan"].feeds
+    assert "B01" in found["subjects.person"].feeds and "F19" not in found["subjects.person"].feeds
+    assert found["tags.person_tags"].feeds
+    declared = load(SETTINGS.dbt_project)
+    of_ledger = {feed for column in LEDGER.shown for feed in declared.feeds_of(column)}
+    assert found[f"products.ledgers.parquet.{LEDGER.code}"].feeds == of_ledger >= {"B01"}
 
 
 def test_a_contract_is_as_private_as_its_data(staged):
