@@ -8,7 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.indices.parts import Part, PercentDefinition, Range, Scope, SdType, Text, Ties, named
+from pipelines.indices.parts import (
+    Limits,
+    Part,
+    PercentDefinition,
+    Range,
+    Scale,
+    Scope,
+    SdType,
+    Text,
+    Ties,
+    named,
+    rising,
+)
 
 
 # --- treatment of outliers ------------------------------------------------------------------------------------------
@@ -31,7 +43,7 @@ class Winsorise(Part):
     """Pull the extreme to the next value until skewness or kurtosis passes; if `points` do not suffice, `otherwise`."""
 
     method: Literal["winsorise"]
-    skew: float = 2.0
+    skew: float = Field(default=2.0, gt=0)
     kurtosis: float = 3.5
     rule: Literal["or", "and"] = "or"
     points: int = Field(default=5, ge=1)
@@ -48,6 +60,11 @@ class PercentileClip(Part):
     high: float = Field(default=97.5, ge=0, le=100)
     scope: Scope | None = None
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "PercentileClip":
+        rising((self.low, self.high))
+        return self
+
 
 class Clip(Part):
     """Pull values beyond fixed limits to them."""
@@ -55,6 +72,11 @@ class Clip(Part):
     method: Literal["clip"]
     low: float | None = None
     high: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Clip":
+        rising((self.low, self.high))
+        return self
 
 
 class LogTreat(Part):
@@ -193,7 +215,7 @@ class Reference(Part):
 
 
 class _Norm(Part):
-    clip: tuple[float | None, float | None] | None = None
+    clip: Limits | None = None
     scope: Scope | None = None
 
 
@@ -201,7 +223,7 @@ class NormNone(Part):
     """Keep the value; with direction less, its negative."""
 
     method: Literal["none"]
-    clip: tuple[float | None, float | None] | None = None
+    clip: Limits | None = None
 
 
 class MinMax(_Norm):
@@ -242,7 +264,7 @@ class PercentileRank(_Norm):
 
     method: Literal["percentile_rank"]
     definition: PercentDefinition | None = None
-    scale: float = 100.0
+    scale: Scale = 100.0
     offset: float = 0.0
     ties: Ties | None = None
 
@@ -251,7 +273,7 @@ class DistanceToMax(_Norm):
     """1 - (max - x)/(max - min), times `scale`."""
 
     method: Literal["distance_to_max"]
-    scale: float = 1.0
+    scale: Scale = 1.0
 
 
 class DistanceToReference(_Norm):
@@ -259,7 +281,7 @@ class DistanceToReference(_Norm):
 
     method: Literal["distance_to_reference"]
     reference: Reference
-    scale: float = 1.0
+    scale: Scale = 1.0
     cap: bool = False
 
 
@@ -268,7 +290,7 @@ class DistanceToTarget(_Norm):
 
     method: Literal["distance_to_target"]
     target: float
-    scale: float = 1.0
+    scale: Scale = 1.0
     cap: bool = False
 
 
@@ -277,7 +299,7 @@ class Ratio(_Norm):
 
     method: Literal["ratio", "fraction_of_max"]
     reference: Reference = Reference(statistic="best")
-    scale: float = 1.0
+    scale: Scale = 1.0
 
 
 class Difference(_Norm):
@@ -286,7 +308,7 @@ class Difference(_Norm):
     method: Literal["difference"]
     reference: Reference
     relative: bool = True
-    scale: float = 1.0
+    scale: Scale = 1.0
 
 
 class AboveBelow(_Norm):

@@ -13,6 +13,8 @@ from pipelines.indices.problems import DataError
 from pipelines.indices.weights import WeightSet, exact
 
 Array = NDArray[np.float64]
+# Differences of eigenvalues, and sums of loadings, that are nothing but the last digits of floats.
+_TIED, _CANCELS = 1e-9, 1e-9
 DataWeights = EntropyWeights | CriticWeights | PcaLoadings | PcaFactors | InverseSd
 
 
@@ -102,7 +104,13 @@ def correlations(matrix: Array) -> Array:
 def pca_loadings(matrix: Array, allow_negative: bool, codes: tuple[str, ...], what: str) -> Array:
     """Return the first eigenvector of the correlation matrix, turned so that its sum is positive, scaled to sum 1."""
     _refuse_constant(matrix, codes, what)
-    vector = np.linalg.eigh(correlations(matrix))[1][:, -1]
+    values, vectors = np.linalg.eigh(correlations(matrix))
+    _refuse_tie(values[::-1], 1, what)
+    vector = vectors[:, -1]
+    if abs(vector.sum()) <= _CANCELS:
+        raise DataError(
+            f"{what}: the loadings on the first component cancel out, so that they cannot be scaled to sum 1"
+        )
     vector = vector if vector.sum() >= 0 else -vector
     if (vector < 0).any() and not allow_negative:
         code = codes[int(np.argmin(vector))]
@@ -110,6 +118,15 @@ def pca_loadings(matrix: Array, allow_negative: bool, codes: tuple[str, ...], wh
             f"{what}: '{code}' has a negative loading on the first component; allow_negative: true keeps it"
         )
     return vector / vector.sum()
+
+
+def _refuse_tie(values: Array, kept: int, what: str) -> None:
+    """Refuse to cut between components of equal variance: which of them is kept would be chance."""
+    if kept < len(values) and values[kept - 1] - values[kept] <= _TIED:
+        raise DataError(
+            f"{what}: components {kept} and {kept + 1} explain the same variance, so that the first {kept} are not "
+            "determined; use equal or given weights"
+        )
 
 
 def varimax(loadings: Array, sweeps: int = 200, tolerance: float = 1e-12) -> Array:
@@ -143,9 +160,11 @@ def pca_factors(matrix: Array, method: PcaFactors, codes: tuple[str, ...], what:
     if method.components is not None:
         kept = min(method.components, len(values))
     else:
-        kept = int(((values >= method.eigenvalue) & (values / values.sum() >= method.variance_share)).sum())
+        enough = (values >= method.eigenvalue - _TIED) & (values / values.sum() >= method.variance_share - _TIED)
+        kept = int(enough.sum())
     if kept == 0:
         raise DataError(f"{what}: no component reaches eigenvalue {method.eigenvalue:g}")
+    _refuse_tie(values, kept, what)
     loadings = vectors[:, :kept] * np.sqrt(values[:kept])
     rotated = varimax(loadings) if kept > 1 else loadings
     squared = rotated**2

@@ -1,4 +1,4 @@
-"""What a specification says about doubt and about publishing: uncertain choices, sampling error, what a report hides.
+"""What a specification says about doubt and about publishing: uncertain choices, sampling error, ranks, what is hidden.
 
 Belongs here: the models. Not here: drawing and judging (`sensitivity`, `sampling`) and the report.
 """
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.indices.parts import Part, Texts
+from pipelines.indices.parts import Part, Percents, Texts
 
 
 class Factor(Part):
@@ -17,6 +17,21 @@ class Factor(Part):
     choices: tuple[Any, ...] = ()
     nodes: Texts = ()
     spread: float = Field(default=0.25, gt=0, lt=1)
+
+
+class RankRule(Part):
+    """How units are ranked; `hide_below` hides ranks of units whose column is below the value."""
+
+    best: Literal["highest", "lowest"] = "highest"
+    ties: Literal["min", "max", "average", "dense"] = "min"
+    hide_column: str | None = None
+    hide_below: float | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> "RankRule":
+        if (self.hide_column is None) != (self.hide_below is None):
+            raise ValueError("'hide_column' and 'hide_below' belong together")
+        return self
 
 
 class Publish(Part):
@@ -32,7 +47,7 @@ class Uncertainty(Part):
     draws: int = Field(default=1024, ge=2)
     seed: int = 1
     bootstrap: int = Field(default=500, ge=0)
-    interval: tuple[float, float] = (5.0, 95.0)
+    interval: Percents = (5.0, 95.0)
     factors: tuple[Factor, ...] = ()
 
     @model_validator(mode="after")

@@ -9,8 +9,9 @@ import numpy as np
 from pipelines.indices.cells import MISSING, NOT_APPLICABLE, OBSERVED, ZERO, Array, Cells, Mask
 from pipelines.indices.expression import Expression, parse_expression
 from pipelines.indices.problems import DataError, nearest, some
-from pipelines.indices.spec import Adjustment, IndexSpec, Indicator, Resolved
+from pipelines.indices.spec import IndexSpec, Indicator, Resolved
 from pipelines.indices.table import Table, statuses
+from pipelines.indices.table_parts import Adjustment
 
 
 def gather(spec: IndexSpec, table: Table) -> Cells:

@@ -36,6 +36,9 @@ def impute(cells: Cells) -> None:
 
 
 def _fill(cells: Cells, column: int, step: ImputeStep, before: Array) -> None:
+    if isinstance(step, ImputeCentre) and step.by is not None:
+        # A misspelt column is a fault of the specification today, not only once the first gap appears.
+        cells.table.texts(step.by)
     gaps = np.isnan(before[:, column]) & (cells.status[:, column] == MISSING) & cells.kept
     if not gaps.any() or isinstance(step, ImputeNone):
         return

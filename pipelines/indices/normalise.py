@@ -112,12 +112,16 @@ def _bounds(values: Array, context: Context, method: str) -> tuple[float, float]
     _need(values, context, method)
     if is_constant(values):
         raise DataError(f"{context.what} is constant ({values[0]:g}): {method} would divide by zero")
-    return float(values.min()), float(values.max())
+    low, high = float(values.min()), float(values.max())
+    _span(low, high, context, method)
+    return low, high
 
 
 def _span(low: float, high: float, context: Context, method: str) -> float:
     if not abs(high - low) > 1e-12 * max(abs(low), abs(high)):
         raise DataError(f"{context.what}: {method} from {low:g} to {high:g} would divide by zero")
+    if not np.isfinite(high - low):
+        raise DataError(f"{context.what}: from {low:g} to {high:g} is too wide for {method}")
     return high - low
 
 
@@ -144,6 +148,9 @@ def _post(post: float | Post, x: Array, sign: int, context: Context) -> float:
     if post.percentile is not None:
         return quantile(x * sign, post.percentile, context.conventions.quantile) * sign
     ordered = np.sort(x)
+    wanted = post.best or post.worst or 0
+    if wanted > len(x):
+        raise DataError(f"{context.what} has {len(x)} values, so that there are no {wanted} to average for a goalpost")
     if post.best is not None:
         return float(ordered[-post.best :].mean())
     if post.worst is not None:
@@ -265,12 +272,15 @@ def _distance_to_target(method: DistanceToTarget, x: Array, sign: int, context: 
 def _ratio(method: Ratio, x: Array, sign: int, context: Context) -> FittedNorm:
     reference = _reference(method.reference, x, sign, context)
     numbers = {"reference": reference}
+    if reference == 0:
+        raise DataError(f"{context.what}: a ratio to zero does not exist")
+    if reference < 0:
+        raise DataError(f"{context.what}: a ratio to the negative {reference:g} would turn the order round")
     if sign > 0:
-        if reference == 0:
-            raise DataError(f"{context.what}: a ratio to zero does not exist")
         return _affine(method.method, sign, 0.0, reference, method.scale, 0.0, numbers)
-    if (x == 0).any():
-        raise DataError(f"{context.what}: direction less makes the ratio reference/value, and a value is zero")
+    # x is turned: values of zero or less are zero or more here.
+    if (x >= 0).any():
+        raise DataError(f"{context.what}: direction less makes the ratio reference/value, and a value is zero or less")
     return FittedNorm(method.method, sign, numbers, lambda turned: reference / (-turned) * method.scale)
 
 

@@ -6,7 +6,7 @@ Not here: methods (`column_methods`, `node_methods`) and the specification itsel
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from pipelines.indices.expression import Expression, parse_expression
 
@@ -28,6 +28,12 @@ def _fraction(value: Any) -> Fraction:
         raise ValueError(f"'{value}' is neither a number nor a fraction such as 3/5") from None
 
 
+def _share(value: Fraction) -> Fraction:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is no share: it lies between 0 and 1")
+    return value
+
+
 def _expression(value: Any) -> Expression:
     if isinstance(value, Expression):
         return value
@@ -46,10 +52,33 @@ def named(value: Any) -> Any:
 
 
 Exact = Annotated[Fraction, BeforeValidator(_fraction)]
+Share = Annotated[Exact, AfterValidator(_share)]
 Formula = Annotated[Expression, BeforeValidator(_expression)]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
-Range = tuple[float, float]
+
+
+def _different(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] == ends[1]:
+        raise ValueError(f"a range from {ends[0]:g} to {ends[1]:g} would give every unit the same score")
+    return ends
+
+
+def rising(ends: Any) -> Any:
+    """Return two limits as they are; either may be None. Raises `ValueError` if the lower is not below the upper."""
+    low, high = ends
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"the lower limit {low:g} does not lie below the upper one, {high:g}")
+    return ends
+
+
+# A range whose first end lies above its second turns scores round: the best value gets the second.
+Range = Annotated[tuple[float, float], AfterValidator(_different)]
+# A negative scale would turn the order round; the direction says which end is good.
+Scale = Annotated[float, Field(gt=0)]
+Limits = Annotated[tuple[float | None, float | None], AfterValidator(rising)]
+Percents = Annotated[tuple[Percent, Percent], AfterValidator(rising)]
 SdType = Literal["sample", "population"]
 Ties = Literal["min", "max", "average", "dense"]
 PercentDefinition = Literal["over_n", "less_one"]

@@ -23,7 +23,7 @@ from pipelines.indices.column_methods import (
     Treat,
     TreatNone,
 )
-from pipelines.indices.doubt_parts import Publish, Sampling, Uncertainty
+from pipelines.indices.doubt_parts import Publish, RankRule, Sampling, Uncertainty
 from pipelines.indices.node_methods import (
     Aggregate,
     EqualWeights,
@@ -33,8 +33,20 @@ from pipelines.indices.node_methods import (
     RandomIndex,
     Weights,
 )
-from pipelines.indices.parts import Exact, Formula, Part, PercentDefinition, Scope, SdType, Text, Texts, Ties
-from pipelines.indices.table_parts import Screen, TableSpec, UnitsSpec
+from pipelines.indices.parts import (
+    Exact,
+    Formula,
+    Limits,
+    Part,
+    PercentDefinition,
+    Scale,
+    Scope,
+    SdType,
+    Text,
+    Texts,
+    Ties,
+)
+from pipelines.indices.table_parts import Adjustment, Screen, TableSpec, UnitsSpec
 
 _DIRECTIONS = {"more": 1, "less": -1, "+": 1, "-": -1, "1": 1, "-1": -1, "+1": 1}
 
@@ -98,7 +110,7 @@ class MissingRule(Part):
     blank: Literal["missing", "zero", "not_applicable", "error"] = "missing"
     zero_denominator: Literal["error", "missing", "not_applicable"] = "error"
     not_applicable_when: Formula | None = None
-    least_denominator: float | None = None
+    least_denominator: Scale | None = None
 
 
 class Shrink(Part):
@@ -169,11 +181,11 @@ class Indicator(Part):
     value: Text | None = Field(default=None, description="column or formula; default the code")
     numerator: Text | None = None
     denominator: Text | None = None
-    scale: float = 1.0
+    scale: Scale = 1.0
     direction: Direction
     unit: str = ""
     transform: Literal["ln", "log10", "sqrt", "reciprocal"] | None = None
-    caps: tuple[float | None, float | None] | None = None
+    caps: Limits | None = None
     goalposts: tuple[float | Post, float | Post] | None = None
     normalise: Normalise | None = None
     treat: Treat | None = None
@@ -223,16 +235,6 @@ class Node(Part):
     note: str = ""
 
 
-class Adjustment(Part):
-    """One cell set by hand, with its reason."""
-
-    unit: Text
-    period: Text | None = None
-    indicator: Text
-    value: float | None
-    reason: str = Field(min_length=1)
-
-
 class Level(Part):
     """One level of areas above the units: groups by a text column, or one group `all` named by the given code."""
 
@@ -252,15 +254,6 @@ class Level(Part):
                 "'title' names the one area of 'all'; areas of 'by' take their names from the column 'name'"
             )
         return self
-
-
-class RankRule(Part):
-    """How units are ranked; `hide_below` hides ranks of units whose column is below the value."""
-
-    best: Literal["highest", "lowest"] = "highest"
-    ties: Literal["min", "max", "average", "dense"] = "min"
-    hide_column: str | None = None
-    hide_below: float | None = None
 
 
 class IndexSpec(Part):
@@ -298,6 +291,12 @@ class IndexSpec(Part):
     def places(self) -> dict[str, tuple[str, int]]:
         """File and line of each code, filled by whoever read the file."""
         return self._places
+
+    @model_validator(mode="after")
+    def _dates(self) -> "IndexSpec":
+        if self.valid_from is not None and self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError(f"valid_to {self.valid_to} lies before valid_from {self.valid_from}")
+        return self
 
     @model_validator(mode="after")
     def _stages(self) -> "IndexSpec":

@@ -274,6 +274,10 @@ def _sorted(frame: pl.DataFrame, keys: list[str], rules: TableSpec, spec: IndexS
     doubled = frame.filter(frame.select(keys).is_duplicated())
     if doubled.height:
         raise DataError(f"two rows for {' '.join(doubled.row(0, named=True)[key] for key in keys)}")
+    known = set(frame[rules.unit].to_list())
+    for name in spec.units.exclude:
+        if name not in known:
+            raise DataError(f"units.exclude: unknown unit '{name}'{nearest(name, known)}")
     frame = frame.filter(~pl.col(rules.unit).is_in(list(spec.units.exclude)))
     if frame.height == 0:
         raise DataError("no unit is left after units.exclude")

@@ -1,4 +1,4 @@
-"""What a specification says about its table: columns, layout, what means missing, which units count.
+"""What a specification says about its table: columns, layout, what means missing, which units count, cells set by hand.
 
 Belongs here: the models. Not here: reading a table (`table`).
 """
@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.indices.parts import Exact, Part, Texts
+from pipelines.indices.parts import Part, Share, Text, Texts
 
 
 class TableSpec(Part):
@@ -43,7 +43,17 @@ class UnitsSpec(Part):
 class Screen(Part):
     """Units with too few values are not scored and shape no statistic."""
 
-    availability: Exact = Fraction(2, 3)
-    nonzero: Exact | None = None
+    availability: Share = Fraction(2, 3)
+    nonzero: Share | None = None
     include: Texts = ()
     exclude: Texts = ()
+
+
+class Adjustment(Part):
+    """One cell set by hand, with its reason."""
+
+    unit: Text
+    period: Text | None = None
+    indicator: Text
+    value: float | None
+    reason: str = Field(min_length=1)

@@ -266,7 +266,9 @@ class _Walker:
             broken = np.isinf(result)
             if broken.any():
                 places = some(self.rows.who(int(row)) for row in np.flatnonzero(broken))
-                raise DataError(f"node '{node.code}': {method.method} divides by zero at {places}")
+                raise DataError(
+                    f"node '{node.code}': {method.method} divides by zero or leaves the range of numbers at {places}"
+                )
             return result
         if isinstance(method, FormulaNode):
             named = {code: values[:, number] for number, code in enumerate(children)}

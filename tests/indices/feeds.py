@@ -167,6 +167,12 @@ def make_feeds(district: dict[str, pl.DataFrame], seed: int = 9) -> dict[str, pl
             ),
         }
     )
+    # The vaccination register knows nobody of one village that has small children.
+    small = district["person"].filter((pl.col("age") < 7) & (pl.col("alive") != "dead")).drop_nulls("res_village_code")
+    stranger = small["res_village_code"].sort()[0]
+    there = district["person"].filter(pl.col("res_village_code") == stranger)["person_id"]
+    known = pl.col("person_id").is_in(there.implode()).fill_null(False)
+    tables["stg_f14"] = tables["stg_f14"].filter(~known)
     return tables
 
 

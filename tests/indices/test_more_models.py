@@ -78,8 +78,8 @@ def test_prices_and_kinds_are_means_over_people(values, tables):
             weigh = (counts > 0).astype(float)
         else:
             kinds = np.array(open_["kind"].to_list())
-            worth = np.array([len(set(kinds[row])) for row in near], dtype=float)
-            weigh = known * 8.0
+            worth = np.array([len(set(kinds[row])) / 8 for row in near], dtype=float)
+            weigh = known.astype(float)
         rows = [
             (c, float((worth * members)[codes == c].sum()), float((weigh * members)[codes == c].sum()))
             for c in sorted(set(codes))
@@ -168,7 +168,7 @@ def test_environment(values, tables):
     _check(values, "ENV04", closed.group_by("village_code").agg(top=(~pl.col("is_overdue")).sum(), bottom=pl.len()))
 
 
-def test_densities_are_per_year_of_the_days_covered(values, tables):
+def test_densities_are_whole_cases_over_people_for_the_days_covered(values, tables):
     events = _placed(tables["stg_f26"]).filter(
         pl.col("l2").is_in(DECLARED["environment"]["environment_events"]) & _recent("found_at")
     )
@@ -177,11 +177,17 @@ def test_densities_are_per_year_of_the_days_covered(values, tables):
     raised = pl.concat([events.select("village_code", at="found_at"), clean.select("village_code", at="accepted_at")])
     days = (AS_OF - raised["at"].min().date()).days + 1
     people = tables["village"].select("village_code", bottom="n_res")
-    _check(values, "ENV03", raised.group_by("village_code").len("top").join(people, on="village_code"), 365 / days)
+    part = pl.col("bottom") * days / 365
+    _check(
+        values,
+        "ENV03",
+        raised.group_by("village_code").len("top").join(people, on="village_code").with_columns(bottom=part),
+    )
     parking = orders.filter(pl.col("category14") == "停车管理").group_by("village_code").len("top")
     days = (AS_OF - orders["accepted_at"].min().date()).days + 1
     homes = tables["village"].select("village_code", bottom="n_household")
-    _check(values, "TRA04", parking.join(homes, on="village_code"), 365 / days)
+    part = pl.col("bottom") * days / 365
+    _check(values, "TRA04", parking.join(homes, on="village_code").with_columns(bottom=part))
 
 
 def test_estates(values, tables):
@@ -222,13 +228,36 @@ def _share(tables, who: pl.Series, low: int | None, high: int = 200) -> pl.DataF
     )
 
 
+def _where_known(
+    values: pl.DataFrame, tables, indicator: str, hand: pl.DataFrame, register: pl.DataFrame, low: int, high: int
+) -> pl.DataFrame:
+    """Keep the villages with somebody of the age in the register; elsewhere the indicator must be missing."""
+    known = _share(tables, register["person_id"], low, high).filter(pl.col("top") > 0)["village_code"]
+    unknown = hand.filter(~pl.col("village_code").is_in(known.implode()))["village_code"]
+    found = values.filter((pl.col("indicator") == indicator) & pl.col("village_code").is_in(unknown.implode()))
+    assert (found["status"] == "missing").all() and (found["numerator"] == 0).all()
+    return hand.filter(pl.col("village_code").is_in(known.implode()))
+
+
+def test_a_village_of_which_a_register_knows_nobody_has_no_value(values, tables):
+    """Nobody in the register is a gap of the register, neither nobody at school nor every child vaccinated in time."""
+    aged = _residents(tables).filter(pl.col("age") < 7)
+    seen = tables["stg_f14"]["person_id"].drop_nulls().unique().implode()
+    strangers = (
+        aged.group_by("village_code").agg(known=pl.col("person_id").is_in(seen).sum()).filter(pl.col("known") == 0)
+    )
+    assert strangers.height > 0
+    found = values.filter(pl.col("indicator") == "HEA05").join(strangers, on="village_code")
+    assert found["status"].unique().to_list() == ["missing"] and (found["denominator"] == 0).all()
+
+
 def test_residents_with_something_on_record(values, tables):
     t = tables
     pupils = t["stg_f17"].filter(pl.col("stage").is_in(["小学", "初中"]))["person_id"]
-    _check(values, "EDU05", _share(t, pupils, 6, 14))
+    _check(values, "EDU05", _where_known(values, t, "EDU05", _share(t, pupils, 6, 14), t["stg_f17"], 6, 14))
     school = t["stg_i01"].filter(pl.col("field") == "elder_school").drop_nulls("person_id").sort("filled_at", "row_id")
     learners = school.group_by("person_id").last().filter(pl.col("value") == "是")["person_id"]
-    _check(values, "EDU08", _share(t, learners, 60))
+    _check(values, "EDU08", _where_known(values, t, "EDU08", _share(t, learners, 60), school, 60, 200))
     valid = t["stg_f13"].filter(pl.col("archive_status") == "有效")
     contracts = valid.filter(
         (pl.col("contract_status") == "有效") & (pl.col("contract_end_on") >= AS_OF).fill_null(True)
@@ -238,7 +267,8 @@ def test_residents_with_something_on_record(values, tables):
     _check(values, "HEA03", _share(t, checked["person_id"], 65))
     late = t["stg_f14"].filter((pl.col("status") == "应种未种") & (pl.col("due_on") < AS_OF))["person_id"]
     behind = _share(t, late, 0, 6)
-    _check(values, "HEA05", behind.with_columns(top=pl.col("bottom") - pl.col("top")))
+    behind = behind.with_columns(top=pl.col("bottom") - pl.col("top"))
+    _check(values, "HEA05", _where_known(values, t, "HEA05", behind, t["stg_f14"], 0, 6))
     for indicator, feed, low, high in (("EDU05", "stg_f17", 6, 14), ("EDU08", "", 60, 200), ("HEA05", "stg_f14", 0, 6)):
         seen = school["person_id"] if not feed else t[feed]["person_id"]
         aged = _residents(t).filter(pl.col("age").is_between(low, high) | pl.col("age").is_null())

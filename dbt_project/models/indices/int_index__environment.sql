@@ -64,7 +64,8 @@ appeal as (
     select village_code, found_at from cases where {{ index_within('found_at', 'window_days') }}
 ),
 span as (
-    -- How many days of the window the sources really cover: a young warehouse has no year of appeals yet.
+    -- How many days of the window the sources really cover: a young warehouse has no year of appeals yet. Appeals stay
+    -- whole cases; it is the people that are counted for a part of a year.
     select greatest(1, least({{ index_parameter('window_days') }}, {{ as_of() }} - min(raised_at)::date + 1)) as days from appeal
 )
 -- A correction can leave a point's month below zero; such a point weighs nothing.
@@ -79,9 +80,8 @@ group by village_code
 union all
 select 'ENV02', village_code, count_if(is_good), count(*), 0 from water group by village_code
 union all
-select 'ENV03', v.village_code,
-    (count(a.village_code) * {{ index_parameter('window_days') }})::decimal(18, 6) / (select days from span),
-    any_value(v.n_res), 0
+select 'ENV03', v.village_code, count(a.village_code),
+    ((any_value(v.n_res) * (select days from span))::decimal(20, 9) / {{ index_parameter('window_days') }})::decimal(20, 9), 0
 from {{ ref('village') }} as v
 left join appeal as a on a.village_code = v.village_code
 group by v.village_code

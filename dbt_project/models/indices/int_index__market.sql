@@ -29,8 +29,9 @@ variety as (
     select
         d.indicator,
         d.village_code,
-        sum(d.people * coalesce(n.kinds, 0)) as numerator,
-        sum(d.people) * any_value(k.kinds) as denominator
+        -- Shares of kinds, so that the value rests on people and not on people times kinds.
+        (sum(d.people * coalesce(n.kinds, 0)) / any_value(k.kinds)::decimal(20, 9))::decimal(20, 9) as numerator,
+        sum(d.people) as denominator
     from demand as d
     inner join (select indicator, count(distinct kind) as kinds from rule group by indicator) as k
         on k.indicator = d.indicator

@@ -1,6 +1,6 @@
 -- Indicators that count residents: who of an age has something on record. No record means no; where the source might not
--- know the person at all, such people are counted in n_unknown too. That a source is not in use makes the indicator
--- missing (indicator_value).
+-- know the person at all, such people are counted in n_unknown too, and a village of which it knows nobody has no
+-- denominator, so that indicator_value calls it missing. That a source is not in use makes the indicator missing there.
 {% set meta = model.config.get('meta', {}) %}
 with resident as (
     select person_id, res_village_code as village_code, age
@@ -98,12 +98,12 @@ counted as (
 select
     village_code,
     unnest([
-        {'indicator': 'EDU05', 'numerator': pupils::decimal(20, 9), 'denominator': n_6_14, 'n_unknown': n_age_unknown + not_in_school_register},
-        {'indicator': 'EDU08', 'numerator': learners, 'denominator': n_60, 'n_unknown': n_age_unknown + not_asked},
+        {'indicator': 'EDU05', 'numerator': pupils::decimal(20, 9), 'denominator': if(not_in_school_register < n_6_14, n_6_14, 0), 'n_unknown': n_age_unknown + not_in_school_register},
+        {'indicator': 'EDU08', 'numerator': learners, 'denominator': if(not_asked < n_60, n_60, 0), 'n_unknown': n_age_unknown + not_asked},
         {'indicator': 'HEA02', 'numerator': contracts, 'denominator': n, 'n_unknown': 0},
         {'indicator': 'HEA03', 'numerator': checkups, 'denominator': n_65, 'n_unknown': n_age_unknown},
         {'indicator': 'HEA04', 'numerator': controlled, 'denominator': managed, 'n_unknown': 0},
-        {'indicator': 'HEA05', 'numerator': on_time, 'denominator': n_under_7, 'n_unknown': n_age_unknown + not_vaccinated_here},
+        {'indicator': 'HEA05', 'numerator': if(not_vaccinated_here < n_under_7, on_time, 0), 'denominator': if(not_vaccinated_here < n_under_7, n_under_7, 0), 'n_unknown': n_age_unknown + not_vaccinated_here},
         {'indicator': 'PAR01', 'numerator': volunteers, 'denominator': n_18, 'n_unknown': n_age_unknown},
         {'indicator': 'PAR02', 'numerator': coalesce(hours, 0), 'denominator': n_18, 'n_unknown': n_age_unknown},
         {'indicator': 'PAR03', 'numerator': accounts, 'denominator': n_16, 'n_unknown': n_age_unknown},

@@ -69,9 +69,8 @@ left join {{ ref('dwelling') }} as d on d.dwelling_id = h.dwelling_id
 where h.size = 1 and h.village_code is not null and p.age >= {{ index_parameter('elder_age') }}
 group by h.village_code
 union all
-select 'TRA04', v.village_code,
-    (count(o.order_id) * {{ index_parameter('window_days') }})::decimal(18, 6) / (select days from span),
-    any_value(v.n_household), 0
+select 'TRA04', v.village_code, count(o.order_id),
+    ((any_value(v.n_household) * (select days from span))::decimal(20, 9) / {{ index_parameter('window_days') }})::decimal(20, 9), 0
 from {{ ref('village') }} as v
 left join orders as o on o.village_code = v.village_code and o.category14 = '{{ meta.get('parking_appeals') }}'
 group by v.village_code
