@@ -79,5 +79,28 @@ with promise as (
     from {{ ref('disability') }} as d
     inner join {{ ref('disability_restricted') }} as r on r.person_id = d.person_id
     where r.is_mental and d.kind_code is not null
+    union all
+    select 'a living person of a village, whom the village does not count in that role, or the other way round', count(*)
+    from (
+        select person_id, res_village_code as village_code, 'res' as role
+        from {{ ref('person') }} where alive <> 'dead' and res_village_code is not null
+        union all
+        select person_id, hukou_village_code, 'hukou'
+        from {{ ref('person') }} where alive <> 'dead' and hukou_village_code is not null
+    ) as p
+    full join {{ ref('person_village') }} as pv
+        on pv.person_id = p.person_id and pv.village_code = p.village_code and pv.role = p.role
+    where p.person_id is null or pv.person_id is null
+    union all
+    select 'a question of a village that does not exist, or about somebody who does not', count(*)
+    from {{ ref('verification') }} as q
+    left join {{ ref('village') }} as v on v.village_code = q.village_code
+    left join {{ ref('person') }} as p on p.person_id = q.person_id
+    where v.village_code is null or (q.person_id is not null and p.person_id is null)
+    union all
+    select 'a conflict about nobody, about no attribute, or of a feed with itself', count(*)
+    from {{ ref('person_conflict') }} as c
+    left join {{ ref('person') }} as p on p.person_id = c.person_id
+    where p.person_id is null or c.kept_feed = c.other_feed or c.attribute not in {{ registered_columns('person') }}
 )
 select * from promise where cases > 0

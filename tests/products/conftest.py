@@ -40,6 +40,7 @@ SUBJECTS: Rows = {
         person("d", alive="dead", res_village_code=None, household_id=None),
         person("e", res_village_code=None, hukou_village_code=WEST, household_id=None),
         person("f", village=WEST, age=None, birth_on=None, sex_code="9", pop_type_code=None),
+        {"person_id": "g", "known_by": "feeds", "name": "g名", "alive": "unknown"},
     ],
     "person_village": [
         {"person_id": key, "village_code": village, "role": role}
@@ -93,6 +94,15 @@ SUBJECTS: Rows = {
          "subsidies": ["护理补贴", "生活补贴"], "valid_to_on": date(2030, 1, 1)},
         {"person_id": "e", "grade_code": "3"},
         {"person_id": "d", "kind_code": "1", "grade_code": "1"},
+    ],
+    "verification": [
+        {"verification_id": "q1", "village_code": EAST, "kind": "conflict", "person_id": "a", "attribute": "sex_code",
+         "feeds": ["B01"], "other_feeds": ["F08", "F17"], "since_on": date(2026, 10, 1)},
+        {"verification_id": "q2", "village_code": EAST, "kind": "one_person_two_numbers", "person_id": "a",
+         "other_id": "e", "since_on": date(2026, 10, 2)},
+        {"verification_id": "q3", "village_code": WEST, "kind": "unread_address", "feeds": ["F02"],
+         "address": "戊路9006号", "reason": "unknown", "since_on": date(2026, 10, 3)},
+        {"verification_id": "q4", "village_code": WEST, "kind": "unknown_person", "person_id": "g", "feeds": ["F06"]},
     ],
     "facility": [
         {"facility_id": "s1", "kind": "小学", "village_code": EAST, "status": "在用"},

@@ -18,7 +18,7 @@ def first_with(**changes: object) -> Declarations:
 
 def test_the_declared_ledgers_pass() -> None:
     gate.refuse(DECLARED)
-    assert [x.code for x in DECLARED.ledgers] == ["L01", "L02", "L06", "L17", "L19"]
+    assert [x.code for x in DECLARED.ledgers] == ["L01", "L02", "L06", "L17", "L19", "L63"]
 
 
 def test_a_restricted_column_is_refused_with_model_column_class_and_audience() -> None:

@@ -1,13 +1,16 @@
-"""What stands in the five ledgers, over hand-made subjects."""
+"""What stands in the ledgers, over hand-made subjects."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+import yaml
 
 from pipelines.products import declarations, gate
 from pipelines.settings import REPOSITORY
+from pipelines.subjects.addresses import match, parse
 from tests.products.conftest import EAST, WEST, Products
 
 DECLARED = declarations.load(REPOSITORY / "dbt_project")
@@ -75,6 +78,47 @@ def test_l19_joins_the_cases_now_paid_in_one_row_a_household(products: Products)
         "from products.ledger_l19"
     )
     assert rows == [("ha", "a名", "丙路9003号", 2, "低保", Decimal("2120.50"), date(2027, 1, 1), 1)]
+
+
+def test_l63_says_what_to_verify_who_says_so_and_since_when(products: Products) -> None:
+    rows = products.rows(
+        "select verification_id, village_code, item, name, address, question, other_person, kept_from, other_from, "
+        "since_on from products.ledger_l63 order by 1"
+    )
+    base = "区公安分局人口办（实有人口库 人基本信息）"
+    others = "区残疾人联合会（残疾人证管理系统）；区教育局（学籍及适龄儿童入学登记系统）"
+    lease = "区公安分局治安支队（出租房屋治安管理系统）"
+    assert rows[0] == (
+        "q1",
+        EAST,
+        "各部门信息不一致",
+        "a名",
+        "乙路9002号",
+        "性别",
+        None,
+        base,
+        others,
+        date(2026, 10, 1),
+    )
+    assert rows[1][2:7] == ("疑似一人多号", "a名", "乙路9002号", None, "e名 ****************1X")
+    assert rows[2][2:8] == (
+        "登记地址未对应到标准房屋", None, "戊路9006号", "标准地址库中没有", None, lease,
+    )  # fmt: skip
+    assert rows[3][2:5] == ("部门有记录、人口库查无此人", "g名", None)
+    assert {r for (r,) in products.rows("select to_do is not null from products.ledger_l63")} == {True}
+
+
+def test_l63_has_words_for_everything_that_may_be_asked(products: Products) -> None:
+    """A kind or reason without words would stand in the sheet as nothing."""
+    kinds = yaml.safe_load((REPOSITORY / "dbt_project/dbt_project.yml").read_text("utf-8"))["vars"]["words"]
+    said = (REPOSITORY / "dbt_project/models/subjects/verification.sql").read_text("utf-8")
+    asked = set(re.findall(r"'(\w+)' as kind", said)) | {
+        "one_person_two_numbers", "one_number_two_people", "perhaps_known",
+    }  # fmt: skip
+    assert set(kinds["verification"]) == set(kinds["ask"]) == asked
+    reasons = {match.AMBIGUOUS, match.NEAR, match.UNKNOWN, match.CONTRADICTED, match.NO_PLACE}
+    reasons |= {parse.OUTSIDE, parse.EMPTY, parse.UNREADABLE}
+    assert set(kinds["address_reason"]) == reasons
 
 
 @pytest.mark.parametrize("ledger", DECLARED.ledgers, ids=lambda ledger: ledger.code)

@@ -101,7 +101,14 @@ class Warehouse:
 
     def build(self, *select: str) -> bool:
         """Builds and tests models; tells whether everything passed."""
-        arguments = ["build", "--select", *select, "--project-dir", str(self.project), "--profiles-dir"]
+        return self._dbt("build", *select)
+
+    def check(self, *select: str) -> bool:
+        """Tests what is built; tells whether everything passed."""
+        return self._dbt("test", *select)
+
+    def _dbt(self, command: str, *select: str) -> bool:
+        arguments = [command, "--select", *select, "--project-dir", str(self.project), "--profiles-dir"]
         arguments += [str(self.project), "--quiet", "--log-path", str(self.path.parent / "logs")]
         return bool(dbtRunner().invoke(arguments).success)
 

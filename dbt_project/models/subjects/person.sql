@@ -51,6 +51,11 @@ phone as (
     where p.is_living and p.mobile is not null
     group by p.mobile
     having count(*) > 1
+),
+doubt as (
+    select person_id, list(distinct attribute order by attribute) as attributes
+    from {{ ref('person_conflict') }}
+    group by person_id
 )
 select
     p.person_id,
@@ -111,8 +116,10 @@ select
     case when k.has_parent or k.is_related then k.has_parent end as is_parent_in_dwelling,
     case when k.has_adult_child or k.is_related then k.has_adult_child end as is_adult_child_in_dwelling,
     case when k.size > 1 then true when k.is_related then false end as is_relative_in_dwelling,
-    case when k.has_minor_child or k.is_related then k.has_minor_child end as are_minor_children_in_dwelling
+    case when k.has_minor_child or k.is_related then k.has_minor_child end as are_minor_children_in_dwelling,
+    coalesce(doubt.attributes, []::varchar[]) as conflict_attributes
 from {{ ref('int_person') }} as p
 left join kin as k on k.person_id = p.person_id
 left join {{ ref('int_person') }} as s on s.person_id = p.spouse_key
+left join doubt on doubt.person_id = p.person_id
 left join phone on phone.mobile = p.mobile

@@ -20,15 +20,29 @@ select
         -- A village that the register of villages does not know places nobody.
         hukou.village_code as hukou_village_code,
         case when hukou.village_code is not null then t.hukou_village_code_source end as hukou_village_code_source,
-        res.village_code as res_village_code,
-        case when res.village_code is not null then t.res_village_code_source end as res_village_code_source,
-        case when t.has_home then t.res_dwelling_id end as res_dwelling_id,
-        case when t.has_home then t.res_dwelling_id_source end as res_dwelling_id_source,
+        -- Who states no village, or none that there is, lives in that of the dwelling their address leads to.
+        coalesce(res.village_code, at_home.village_code) as res_village_code,
+        case
+            when res.village_code is not null then t.res_village_code_source
+            when at_home.village_code is not null then t.res_address_source
+        end as res_village_code_source,
+        -- Where no dwelling of the base is stated the address may lead to one; then the feed of the address is its source.
+        case when t.has_home then coalesce(home.dwelling_id, t.res_dwelling_id) end as res_dwelling_id,
+        case
+            when not t.has_home then null
+            when home.dwelling_id is not null then t.res_address_source
+            else t.res_dwelling_id_source
+        end as res_dwelling_id_source,
         case when t.has_home then t.res_address end as res_address,
         case when t.has_home then t.res_address_source end as res_address_source
     ),
+    res.village_code is null and at_home.village_code is not null as is_village_by_address,
+    home.method as res_dwelling_method,
+    home.confidence as res_dwelling_confidence,
     {{ age_on('t.birth_on', 'c.as_of') }}::integer as age
 from placed as t
+left join {{ ref('int_person__home') }} as home on home.person_id = t.person_id
 cross join {{ source('run', 'context') }} as c
 left join {{ ref('stg_b03') }} as res on res.village_code = t.res_village_code and t.has_home
+left join {{ ref('stg_b03') }} as at_home on at_home.village_code = home.village_code
 left join {{ ref('stg_b03') }} as hukou on hukou.village_code = t.hukou_village_code
