@@ -1,5 +1,6 @@
 """How every command speaks: tables, JSON, messages and exit codes. Knows no room and computes nothing."""
 
+import errno
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +21,25 @@ err = Console(stderr=True, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")]
 FAILED, WRONG_USE = 1, 2
+_MACHINE_REFUSES = {
+    errno.EACCES: "this command must run as the user whom the data root belongs to",
+    errno.EPERM: "this command must run as the user whom the data root belongs to",
+    errno.EROFS: "what it stands on can only be read",
+    errno.ENOSPC: "the disk is full, free some space and try again",
+}
 
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Turns what a package refuses into its message and an exit code; anything else is a defect and passes."""
+    """Turns what a package or the machine refuses into a message and an exit code; a defect passes."""
     try:
         yield
     except Refusal as error:
         raise wrong_use(str(error)) from None
+    except OSError as error:
+        if error.errno not in _MACHINE_REFUSES:
+            raise
+        raise wrong_use(f"{error.filename}: {error.strerror}; {_MACHINE_REFUSES[error.errno]}") from None
 
 
 def wrong_use(message: str) -> typer.Exit:

@@ -85,6 +85,9 @@ def status_command(
         return
     marked = [row | {"use": _use(row)} for row in rows]
     print_table(marked, ("feed", "date", "delivery", "state", "use", *COUNTS, "reasons"))
+    for row in (row for row in rows if row["state"] == "held"):
+        place = f"{row['feed']} {row['date']} {row['delivery']}"
+        tell(f"to let {place} through: xfy feeds release-hold {place} --name … --reason …")
 
 
 @app.command("show")
@@ -190,7 +193,9 @@ def check_command(
 
     settings = Settings()
     contract = contract_of(settings, feed)
-    if not path.exists():
+    with speaking():
+        is_there = path.exists()
+    if not is_there:
         raise wrong_use(f"{path} does not exist")
     found = re.search(r"\d{4}-\d{2}-\d{2}", path.resolve().as_posix())
     if day is None and found is None:

@@ -17,7 +17,7 @@ from typing import Any
 from pipelines import chain
 from pipelines.disk import write_private
 from pipelines.feeds.contracts import Contract
-from pipelines.feeds.quarantine import private_folder, read
+from pipelines.feeds.quarantine import kept, private_folder
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
 
@@ -94,11 +94,9 @@ def _rows(
 ) -> tuple[list[tuple[str, ...]], dict[str, int]]:
     rows: list[tuple[str, ...]] = []
     rules: dict[str, int] = {}
-    pattern = f"{business_on or '*'}/{number or '*'}.parquet"
-    for path in sorted((settings.vault / "quarantine" / contract.feed).glob(pattern)):
-        day = date.fromisoformat(path.parent.name)
-        for row in read(settings, contract.feed, day, path.stem).iter_rows(named=True):
-            place = (contract.feed, contract.title, day.isoformat(), path.stem, row["file"], str(row["line"]))
+    for day, of, held in kept(settings, contract.feed, business_on, number):
+        for row in held.iter_rows(named=True):
+            place = (contract.feed, contract.title, day.isoformat(), of, row["file"], str(row["line"]))
             told = ("；".join(c for c in row["columns"] if c), "；".join(row["rules"]), "".join(row["messages_zh"]))
             rows.append((*place, *told, row["raw"]))
             for code in row["rules"]:

@@ -6,7 +6,7 @@ every row that was held and is no longer: nothing leaves the quarantine in silen
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,37 @@ def read(settings: Settings, feed: str, business_on: date, number: str) -> pl.Da
     if not path.exists():
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)
     return pl.read_parquet(path).select(list(QUARANTINE_SCHEMA)).sort(_PLACE)
+
+
+def kept(
+    settings: Settings, feed: str, business_on: date | None = None, number: str | None = None
+) -> Iterator[tuple[date, str, pl.DataFrame]]:
+    """(date, number, rows held back) of a feed's deliveries that have some, in order; all, or of one date or number."""
+    pattern = f"{business_on or '*'}/{number or '*'}.parquet"
+    for path in sorted((settings.vault / "quarantine" / feed).glob(pattern)):
+        day = date.fromisoformat(path.parent.name)
+        yield day, path.stem, read(settings, feed, day, path.stem)
+
+
+def places(
+    settings: Settings, feed: str, business_on: date | None = None, number: str | None = None, rule: str | None = None
+) -> list[dict[str, Any]]:
+    """Where a feed's rows held back stand and why, without what they say; with `rule` only those that break it."""
+    return [
+        {
+            "feed": feed,
+            "date": day.isoformat(),
+            "delivery": of,
+            "file": row["file"],
+            "line": row["line"],
+            "rules": row["rules"],
+            "message_zh": "".join(row["messages_zh"]),
+            "message_en": " ".join(row["messages_en"]),
+        }
+        for day, of, rows in kept(settings, feed, business_on, number)
+        for row in rows.drop("raw").iter_rows(named=True)
+        if rule in (None, *row["rules"])
+    ]
 
 
 def store(settings: Settings, delivery: Delivery, checked: Checked | None, receipt: Receipt) -> None:

@@ -21,9 +21,28 @@ from pipelines.feeds.asked import (
     who,
 )
 from pipelines.settings import Settings
-from pipelines.terminal import AsJson, DryRun, as_date, failed, print_json, print_table, say, speaking, tell
+from pipelines.terminal import AsJson, DryRun, as_date, failed, give, print_json, print_table, say, speaking, tell
 
 app = typer.Typer(no_args_is_help=True, help="rows held back: write out, let in, read again")
+
+
+@app.command("list")
+def list_command(
+    feed: Feed,
+    day: Annotated[str | None, typer.Option("--date", help="one business date only")] = None,
+    number: Annotated[str | None, typer.Option("--delivery", help="one delivery number only")] = None,
+    rule: Annotated[str | None, typer.Option(help="rows that break this rule only")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where rows held back stand, which rules each breaks and what to do; nothing of what they say."""
+    from pipelines.feeds.quarantine import places
+
+    settings = Settings()
+    contract_of(settings, feed)
+    only = (as_date(day) if day else None, number_of(number) if number else None)
+    with speaking():
+        rows = places(settings, feed, *only, rule)
+    give(rows, as_json, ("date", "delivery", "file", "line", "rules", "message_zh", "message_en"))
 
 
 @app.command("export")
@@ -119,7 +138,8 @@ def exports_command(as_json: AsJson = False) -> None:
     from pipelines.feeds.export import LOG
 
     record = Settings().vault / LOG
-    rows, (count, problem) = chain.entries(record), chain.verify(record)
+    with speaking():
+        rows, (count, problem) = chain.entries(record), chain.verify(record)
     if as_json:
         print_json({"exports": rows, "count": count, "problem": problem})
     else:

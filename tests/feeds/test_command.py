@@ -1,6 +1,7 @@
 """`xfy feeds …` as a person or a machine uses it: what it prints, how it ends, what it writes."""
 
 import csv as csv_module
+import errno
 import io
 import json
 import subprocess
@@ -160,6 +161,34 @@ def test_a_try_says_file_line_column_rule_and_what_to_do(landed, tmp_path):
     assert code == 1 and "f.csv:3" in said and "f.csv:4" in said and WRONG not in said and "nonsense" not in said
 
 
+def test_rows_held_back_are_listed_with_place_and_rule_and_nothing_they_say(landed):
+    rows = answer("feeds", "quarantine", "list", "T01")
+    assert [(r["date"], r["delivery"], r["file"], r["line"], r["rules"]) for r in rows] == [
+        (DAY_TEXT, "001", "f.csv", 3, ["T01.end_on.after_start"]),
+        (DAY_TEXT, "001", "f.csv", 4, ["T01.person.check_digit"]),
+    ]
+    assert rows[0]["message_zh"] == "止期早于起期;请核对。" and "check the document" in rows[1]["message_en"]
+    only = ["feeds", "quarantine", "list", "T01", "--date", DAY_TEXT, "--delivery", "001"]
+    assert [r["line"] for r in answer(*only, "--rule", "T01.person.check_digit")] == [4]
+    code, said = xfy(*only)
+    assert code == 0 and "f.csv" in said and WRONG not in said and HOSTILE not in said
+    assert answer("feeds", "quarantine", "list", "T01", "--delivery", "002") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.EACCES, "as the user whom the data root belongs to"), (errno.ENOSPC, "the disk is full")],
+)
+def test_what_the_machine_refuses_is_a_message_with_its_path(landed, monkeypatch, number, told):
+    def refuse(*_: object) -> None:
+        raise OSError(number, "refused", "/somewhere")
+
+    monkeypatch.setattr("pipelines.feeds.status.read_decisions", refuse)
+    for words in (["list"], ["status"], ["show", "T01"], ["release-hold", "T01", DAY_TEXT, "001", *DECIDES]):
+        code, said = xfy("feeds", *words)
+        assert code == 2 and "/somewhere: refused; " in said and told in said.replace("\n", " ")
+
+
 def test_what_a_held_delivery_leaves_in_use_is_marked_stale(landed):
     assert answer("feeds", "list")[0]["is_stale"] is False and answer("feeds", "status")[0]["is_stale"] is False
     day = DAY + timedelta(days=1)
@@ -171,6 +200,7 @@ def test_what_a_held_delivery_leaves_in_use_is_marked_stale(landed):
     assert states == [("accepted", True, True), ("held", False, False)]
     assert (body := answer("feeds", "show", "T01"))["is_stale"] and body["waiting"] == [f"{day}/001 held"]
     assert all("stale" in xfy("feeds", *words)[1] for words in (["list"], ["status"]))
+    assert f"xfy feeds release-hold T01 {day} 001" in xfy("feeds", "status")[1]
     answer("feeds", "release-hold", "T01", day.isoformat(), "001", *DECIDES[:4], "--decided-on", day.isoformat())
     assert answer("feeds", "list")[0]["is_stale"] is False
 
