@@ -47,7 +47,10 @@ class Pull(Strict):
 
 class FilePart(Strict):
     """Some files of a delivery that differ from its others: their own options, the raw columns they have (all, where
-    none are named) and names that stand in them for others of the contract (theirs: ours)."""
+    none are named) and names that stand in them for others of the contract (theirs: ours).
+
+    Parts of one `layout_of` are layouts of the same files: the first whose columns the files bear reads them.
+    """
 
     files: str
     format: Literal["delimited", "fixed_width", "workbook", "parquet", "sqlite", "geojson", "json_lines", "json"]
@@ -60,6 +63,7 @@ class FilePart(Strict):
     columns: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     optional: bool = False
+    layout_of: str = ""
     pull: Pull | None = None
 
 

@@ -51,6 +51,67 @@ def test_a_part_names_only_columns_that_are_read(tmp_path):
         make_contract(tmp_path, COLUMNS, parts)
 
 
+LAYOUTS = {
+    "format": "delimited",
+    "files": "*",
+    "parts": [
+        {"files": "a.csv", "format": "delimited", "layout_of": "a"},
+        {"files": "a.csv", "format": "delimited", "columns": ["A", "B"], "layout_of": "a"},
+        {"files": "c.csv", "format": "delimited", "layout_of": "c"},
+        {"files": "c.csv", "format": "delimited", "columns": ["A", "C"], "rename": {"12A": "A"}, "layout_of": "c"},
+    ],
+}
+
+
+@pytest.mark.parametrize("shared", [set(), {"a.csv"}, {"a.csv", "c.csv"}])
+def test_a_file_is_read_by_the_layout_whose_columns_it_bears(tmp_path, shared):
+    contract = make_contract(tmp_path, COLUMNS, LAYOUTS)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.csv").write_text("C,B,A\n,2,1\n" if "a.csv" in shared else "A,B\n1,2\n")
+    (folder / "c.csv").write_text("A,B,C\n3,,4\n" if "c.csv" in shared else "C,12A\n4,3\n")
+    raw = read_delivery(contract, folder)
+    rows = raw.frame.select(pl.col("A", "B", "C").replace("", None)).rows()
+    assert rows == [("1", "2", None), ("3", None, "4")] and raw.added == ()
+
+
+def test_under_one_header_a_row_of_the_other_kind_is_read_where_it_stands(tmp_path):
+    contract = make_contract(tmp_path, COLUMNS, LAYOUTS)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.csv").write_text("A,B,C\n1,2,\n3,,4\n")
+    (folder / "c.csv").write_text("A,B,C\n5,,6\n")
+    assert read_delivery(contract, folder).frame["C"].to_list() == ["", "4", "6"]
+
+
+def test_a_file_that_bears_no_layout_is_told_what_the_usual_one_misses(tmp_path):
+    contract = make_contract(tmp_path, COLUMNS, LAYOUTS)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.csv").write_text("A,B\n1,2\n")
+    (folder / "c.csv").write_text("AA,C\n3,4\n")
+    with pytest.raises(DeliveryProblem) as caught:
+        read_delivery(contract, folder)
+    assert (caught.value.kind, caught.value.column, caught.value.file) == ("header_missing", "12A", "c.csv")
+
+
+def test_what_else_is_wrong_with_a_file_is_not_taken_for_another_layout(tmp_path):
+    contract = make_contract(tmp_path, COLUMNS, LAYOUTS)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes("A,B\n张,2\n".encode("gb18030"))
+    (folder / "c.csv").write_text("12A,C\n3,4\n")
+    with pytest.raises(DeliveryProblem) as caught:
+        read_delivery(contract, folder)
+    assert caught.value.kind == "encoding"
+
+
+def test_only_the_beginning_of_a_text_counts_where_the_contract_says_so(tmp_path):
+    contract = make_contract(tmp_path, [column("a", "A", leading=4)], {**PARTS, "parts": []})
+    value, _ = read(contract.columns[0], pl.Series(["XQ01-1", "XQ01-2", "XQ01", "XQ0"]), Settings().reference)
+    assert value.to_list() == ["XQ01", "XQ01", "XQ01", "XQ0"]
+
+
 def test_a_number_is_the_same_with_and_without_its_prefix(tmp_path):
     contract = make_contract(tmp_path, [column("a", "A", strip=["SH", "12345-"])], {**PARTS, "parts": []})
     value, _ = read(contract.columns[0], pl.Series(["SH77", "12345-77", "77", "7SH7"]), Settings().reference)

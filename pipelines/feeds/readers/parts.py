@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.feeds.contracts import Contract
+from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
 from pipelines.feeds.transport import FilePart
 
@@ -17,10 +18,10 @@ from pipelines.feeds.transport import FilePart
 def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path], Raw]) -> Raw:
     """Read every part by `read` and join the rows. Raises DeliveryProblem, also where a part that must come is away."""
     raws = []
-    for part in contract.delivery.parts:
-        if part.optional and not any(folder.glob(part.files)):
+    for layouts in _by_layout(contract.delivery.parts):
+        if layouts[0].optional and not any(folder.glob(layouts[0].files)):
             continue
-        raws.append(_as_whole(contract, part, read(of_part(contract, part), folder)))
+        raws.append(_read(contract, layouts, folder, read))
     counts = [raw.declared for raw in raws]
     structural: dict[str, int] = {}
     for raw in raws:
@@ -36,9 +37,29 @@ def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path]
     )
 
 
+def _by_layout(parts: tuple[FilePart, ...]) -> list[list[FilePart]]:
+    """The parts, those together that are layouts of the same files."""
+    found: dict[str, list[FilePart]] = {}
+    for place, part in enumerate(parts):
+        found.setdefault(part.layout_of or f"/{place}", []).append(part)
+    return list(found.values())
+
+
+def _read(contract: Contract, layouts: list[FilePart], folder: Path, read: Callable[[Contract, Path], Raw]) -> Raw:
+    """The files by the first layout whose columns they bear; where they bear none's, the last says what is missing."""
+    *others, usual = layouts
+    for part in others:
+        try:
+            return _as_whole(contract, part, read(of_part(contract, part), folder))
+        except DeliveryProblem as problem:
+            if problem.kind != "header_missing":
+                raise
+    return _as_whole(contract, usual, read(of_part(contract, usual), folder))
+
+
 def of_part(contract: Contract, part: FilePart) -> Contract:
     """The contract as it reads one part: the part's options, only its columns, under the names its files use."""
-    said = part.model_dump(exclude_unset=True, exclude={"columns", "rename", "optional"})
+    said = part.model_dump(exclude_unset=True, exclude={"columns", "rename", "optional", "layout_of"})
     delivery = contract.delivery.model_copy(update={"parts": (), **{name: getattr(part, name) for name in said}})
     file_names = {ours: theirs for theirs, ours in part.rename.items()}
     columns = tuple(
