@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.simulate import days, strangers
-from pipelines.simulate.dirt import Kind, Picker
+from pipelines.simulate.dirt import Picker
+from pipelines.simulate.kinds import Kind
+from pipelines.simulate.oddities import NAMED
 from pipelines.simulate.population import World
 
 _DIRT_COLUMNS = {
@@ -24,6 +26,9 @@ _DIRT_COLUMNS = {
     "dirt": pl.String,
     "column": pl.String,
     "expect": pl.String,
+}
+_ODD_COLUMNS = {of: kind for of, kind in _DIRT_COLUMNS.items() if of not in ("dirt", "expect")} | {
+    "oddity": pl.String,
 }
 
 
@@ -43,6 +48,7 @@ class Truth:
         self._rows: list[pl.DataFrame] = []
         self._events: list[pl.DataFrame] = []
         self._dirt: list[pl.DataFrame] = []
+        self._odd: list[pl.DataFrame] = []
         self.counts: Counter[tuple[str, str, str]] = Counter()
 
     def rows(
@@ -106,13 +112,23 @@ class Truth:
             )
         )
 
+    def odd(
+        self, feed: str, name: str, day: date, file: str, line: np.ndarray | None = None, delivery: str = "001"
+    ) -> None:
+        """Say that these lines of a file, or the file (None), are odd by nature in a declared way."""
+        column = NAMED[feed, name].column
+        lines = pl.Series("line", [None] if line is None else np.asarray(line), dtype=pl.Int32)
+        words = {"feed": feed, "business_on": day, "delivery": delivery, "file": file, "column": column, "oddity": name}
+        columns = [pl.lit(words[of]).alias(of) if of in words else pl.col(of) for of in _ODD_COLUMNS]
+        self._odd.append(pl.DataFrame(lines).select(columns))
+
     def planted(self, picker: Picker, day: date, file: str, first_line: int) -> None:
         """Record everything a picker planted in a file whose row 0 stands on `first_line`."""
         for kind, rows in picker.planted:
             self.dirt(kind, day, file, rows + first_line)
 
     def write(self, folder: Path, world: World, day: date) -> None:
-        """Write persons, rows, changes of identity and dirt as they are known at the end of `day`."""
+        """Write persons, rows, changes of identity, dirt and oddities as they are known at the end of `day`."""
         folder.mkdir(parents=True, mode=0o700)
         folder.parent.chmod(0o700)
         folder.chmod(0o700)
@@ -122,6 +138,7 @@ class Truth:
             "identity": identity,
             "rows": pl.concat(self._rows),
             "dirt": pl.concat([pl.DataFrame(schema=_DIRT_COLUMNS), *self._dirt]),
+            "odd": pl.concat([pl.DataFrame(schema=_ODD_COLUMNS), *self._odd]),
         }
         for name, table in tables.items():
             path = folder / f"{name}.parquet"

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.simulate import simulate
+from tests.simulate.reading import READERS
 
 AS_OF = date(2026, 11, 3)
 DAYS = 7
@@ -27,3 +28,14 @@ def landing(small):
 def truth(small):
     """The truth's tables by name."""
     return {path.stem: pl.read_parquet(path) for path in (small[0] / "vault" / "truth").iterdir()}
+
+
+@pytest.fixture(scope="session")
+def files(landing):
+    """{(feed, day, file): {line: row}} of all deliveries."""
+    result = {}
+    for folder in sorted(landing.glob("*/*/001")):
+        feed, day = folder.parts[-3], date.fromisoformat(folder.parts[-2])
+        for file, rows in READERS[feed](folder).items():
+            result[feed, day, file] = rows
+    return result

@@ -10,8 +10,7 @@ import pytest
 from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_11_2
 
-from pipelines.simulate.dirt import KINDS
-from tests.simulate.reading import READERS
+from pipelines.simulate.kinds import KINDS
 
 NUMBER = {
     "B01": ("ZJHM", "ZJZLDM"),
@@ -77,17 +76,6 @@ def is_citizen_number(text: object) -> bool:
     except (ValidationError, ValueError):
         return False
     return len(value) == 18
-
-
-@pytest.fixture(scope="module")
-def files(landing):
-    """{(feed, day, file): {line: row}} of all deliveries."""
-    result = {}
-    for folder in sorted(landing.glob("*/*/001")):
-        feed, day = folder.parts[-3], date.fromisoformat(folder.parts[-2])
-        for file, rows in READERS[feed](folder).items():
-            result[feed, day, file] = rows
-    return result
 
 
 def test_every_kind_of_defect_is_planted(truth):

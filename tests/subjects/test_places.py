@@ -114,6 +114,10 @@ ROWS = {
     "F29": [
         {"estate_id": "XQ1", "name": "东盛家园", "village_code": "310118001999"},
         {"estate_id": "XQ2", "name": "无房家园", "village_code": WEST},
+        {"estate_id": "XQ3", "name": "两期家园(一期)", "village_code": EAST, "households": 200, "chargers": 3,
+         "parking": 90, "built_year": 2005, "score": Decimal("81.0"), "committee_status": "已组建"},
+        {"estate_id": "XQ3", "name": "两期家园(二期)", "village_code": EAST, "households": 150, "chargers": 4,
+         "built_year": 2009, "score": Decimal("77.5"), "committee_status": "筹备"},
     ],
     "F18": [job("worker", "失业", 1), job("worker", "就业", 5), job("seeker", "就业", 1), job("seeker", "失业", 5)],
     "F09": [{"person_id": "widow", "kind": "现役军人家属"}, {"person_id": "worker", "kind": "转业"}],
@@ -221,7 +225,16 @@ def test_components_and_points_are_each_one_as_last_known(placed: Warehouse) -> 
 def test_an_estate_lies_where_most_of_its_dwellings_do_if_its_village_is_none(placed: Warehouse) -> None:
     rows = placed.rows("select estate_id, village_code, n_dwelling, n_res from subjects.estate order by 1")
     # The fourth resident is known there by the address alone.
-    assert rows == [("XQ1", EAST, 3, 4), ("XQ2", WEST, None, None)]
+    assert rows == [("XQ1", EAST, 3, 4), ("XQ2", WEST, None, None), ("XQ3", EAST, None, None)]
+
+
+def test_an_estate_registered_by_phases_is_one_estate(placed: Warehouse) -> None:
+    rows = placed.rows(
+        "select name, households, chargers, parking, built_year, score, committee_status from subjects.estate "
+        "where estate_id = 'XQ3'"
+    )
+    # How many parking places there are is not known as long as one phase does not say.
+    assert rows == [("两期家园", 350, 7, None, 2005, Decimal("81.0"), "已组建")]
 
 
 HOUSEHOLD = (

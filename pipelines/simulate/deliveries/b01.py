@@ -165,6 +165,8 @@ def write(world: World, occasion: Occasion) -> int:
     occasion.truth.rows("B01", occasion.day, FILE, lines, uid)
     wed = (frame["POZJHM"] != "").to_numpy()
     occasion.truth.rows("B01", occasion.day, FILE, lines[wed], world.people["spouse"].to_numpy()[uid[wed]], "spouse")
+    foreign = (world.people["cert_kind"].gather(world.people["spouse"].gather(uid[wed])) != "111").to_numpy()
+    occasion.odd("spouse_with_foreign_document", FILE, lines[wed][foreign])
     second = [at for kind, at in picker.planted if kind.name == "second_number"]
     for rows in (at for at in second if occasion.first or occasion.earlier):
         truly = world.people["cert_no"].gather(uid[rows])

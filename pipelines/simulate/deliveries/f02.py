@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.simulate import days
 from pipelines.simulate.deliveries.common import Occasion, edit, put
+from pipelines.simulate.deliveries.files import unwritable
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import leases
@@ -111,4 +112,6 @@ def write(world: World, occasion: Occasion) -> int:
         "F02", occasion.day, FILE, np.arange(3, len(frame) + 3), frame["landlord"].to_numpy(), "landlord"
     )
     occasion.truth.planted(picker, occasion.day, FILE, 3)
+    occasion.odd("dates_in_five_forms", FILE)
+    occasion.odd("character_lost", FILE, 3 + unwritable(frame["房东姓名"]))
     return len(frame)

@@ -70,4 +70,8 @@ def write(world: World, occasion: Occasion) -> int:
                         page.write_string(line, at, value)
     names = [f"{FILE}#{town}" for town in towns]
     told_apart(occasion, picker, names, which, numbered_within(which, _HEADER + 2), frame["uid"].to_numpy())
+    permits = (frame["证件种类"] == "台胞证") & frame["证件号码"].str.contains(r"^[0-9]{10}\s*$")
+    for place, name in enumerate(names):
+        here = permits.to_numpy() & (which == place)
+        occasion.odd("taiwan_permit_of_ten_digits", name, numbered_within(which, _HEADER + 2)[here])
     return len(frame)

@@ -60,6 +60,7 @@ def write(world: World, occasion: Occasion) -> int:
         lines[row] = lines[row][: len(lines[row]) // 2]
     (occasion.folder / FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
     told(occasion, FILE, picker, 1, frame["uid"].to_numpy())
+    occasion.odd("position_in_gcj02", FILE)
     return len(frame)
 
 

@@ -89,7 +89,17 @@ def _defects(frame: pl.DataFrame, picker: Picker) -> dict[str, list]:
                 for member in np.flatnonzero((frame["case"] == frame["case"][int(row)]).to_numpy()).tolist():
                     cells["head"][member] = frame["uid"][int(other)]
     cells["月救助金额(元)"] = amounts
+    _plant_on_members(frame, picker)
     return cells
+
+
+def _plant_on_members(frame: pl.DataFrame, picker: Picker) -> None:
+    """A household whose head is nobody of it is so on the row of every member."""
+    of = {kind.name: rows for kind, rows in picker.planted}.get("head_not_member", np.empty(0, dtype=np.int64))
+    cases = frame["case"].gather(of).to_list()
+    members = np.flatnonzero(frame["case"].is_in(cases).to_numpy() & ~picker.taken)
+    picker.taken[members] = True
+    picker.plant("head_not_member", members)
 
 
 def _cell(sheet: Worksheet, line: int, column: int, value: object) -> None:
@@ -166,6 +176,7 @@ def write(world: World, occasion: Occasion) -> int:
     towns = world.villages["town_code"].gather(frame["village"].cast(pl.Int64)).to_list()
     heads = np.array(cells["head"], dtype=np.int64)
     cents, uid, sheets = frame["月救助金额(元)"].to_list(), frame["uid"].to_numpy(), frame["sheet"].to_numpy()
+    shared = (frame["保障人口"] > 1).to_numpy()
     with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
         book.set_properties({"created": _CREATED, "author": "区民政局"})
         for number, name in enumerate(relief.SHEETS):
@@ -176,6 +187,8 @@ def write(world: World, occasion: Occasion) -> int:
             file = f"{FILE}#{name}"
             occasion.truth.rows("F06", occasion.day, file, lines, uid[part])
             occasion.truth.rows("F06", occasion.day, file, lines, heads[part], "head")
+            occasion.odd("totals_and_notes", file)
+            occasion.odd("merged_cells", file, lines[shared[part]])
             for kind, at in picker.planted:
                 here = at[(at >= start) & (at < end)] - start
                 occasion.truth.dirt(kind, occasion.day, file, lines[here])

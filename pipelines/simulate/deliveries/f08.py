@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.simulate import days, numbers
 from pipelines.simulate.deliveries.common import Occasion, edit, with_places
+from pipelines.simulate.deliveries.files import unwritable
 from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
@@ -96,4 +97,8 @@ def write(world: World, occasion: Occasion) -> int:
     (occasion.folder / FILE).write_bytes(text.encode("gbk", errors="replace"))
     occasion.truth.rows("F08", occasion.day, FILE, np.arange(2, len(frame) + 2), frame["uid"].to_numpy())
     occasion.truth.planted(picker, occasion.day, FILE, 2)
+    over = (frame["有效期至"] < occasion.day.isoformat()).to_numpy()
+    occasion.odd("services_joined", FILE, 2 + np.flatnonzero(frame["服务项目"].str.contains("、").to_numpy()))
+    occasion.odd("expired_but_listed", FILE, 2 + np.flatnonzero(over))
+    occasion.odd("character_lost", FILE, 2 + unwritable(frame["姓名"]))
     return len(frame)

@@ -33,6 +33,9 @@ def write(world: World, occasion: Occasion) -> int:
     delimited(occasion.folder / FILE, frame, frame.columns[2:], encoding="gb18030", newline="\r\n")
     uid = frame["uid"].to_numpy()
     told(occasion, FILE, picker, 2, uid)
+    occasion.odd("dates_of_oracle", FILE)
+    elsewhere = (world.people["village"].gather(uid) < 0).to_numpy()
+    occasion.odd("lives_in_another_district", FILE, 2 + np.flatnonzero(elsewhere))
     lines, spouse = 2 + np.arange(len(frame)), world.people["spouse"].to_numpy()[uid]
     for slot, other, named in (("spouse", spouse, "POXM"), ("child", frame["child"].to_numpy(), "ZN_XM")):
         there = (frame[named] != "").to_numpy()

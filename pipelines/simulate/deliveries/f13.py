@@ -55,6 +55,7 @@ def write(world: World, occasion: Occasion) -> int:
     for place, name in enumerate(names):
         body = ",\n".join(printed.filter(pl.Series(which == place)).to_list())
         (occasion.folder / name).write_text(f"[{body}]\n", encoding="utf-8")
+        occasion.odd("words_of_the_centre", name)
     told_apart(occasion, picker, names, which, numbered_within(which, 1), frame["uid"].to_numpy())
     return len(frame)
 

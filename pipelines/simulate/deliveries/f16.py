@@ -7,6 +7,7 @@ import hashlib
 import io
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from xlsxwriter import Workbook
 
@@ -18,6 +19,7 @@ from pipelines.simulate.deliveries.locked import write_locked
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
 from pipelines.simulate.registers import patients
+from pipelines.simulate.registers.draws import citizens
 
 FILE, INSIDE, SHEET = "jwgl.zip", "严重精神障碍患者.xlsx", "患者"
 
@@ -34,6 +36,19 @@ def keep_password(vault: Path, seed: int) -> None:
     path = folder / "F16"
     path.touch(mode=0o600)
     path.write_text(password(seed) + "\n", encoding="utf-8")
+
+
+def _with_the_moved(frame: pl.DataFrame, picker: Picker, world: World, occasion: Occasion) -> pl.DataFrame:
+    """The frame with a few patients behind it who live elsewhere by now; the rest of their rows is a sound one's."""
+    sound = np.flatnonzero(~picker.taken)
+    size = min(len(sound), max(1, len(frame) // 100))
+    gone = citizens(world, occasion.day).filter((pl.col("village") < 0) & (pl.col("book") >= 0)).head(size)
+    rows = frame[sound[-len(gone) :]].with_columns(
+        gone["uid"], gone["name"].alias("姓名"), gone["cert_no"].alias("身份证号"),
+        ("JW" + gone["uid"].cast(pl.String).str.zfill(9)).alias("个案号"),
+    )  # fmt: skip
+    picker.plant("moved_out", len(frame) + np.arange(len(rows)))
+    return pl.concat([frame, rows.select(frame.columns)], how="vertical_relaxed")
 
 
 def write(world: World, occasion: Occasion) -> int:
@@ -56,6 +71,7 @@ def write(world: World, occasion: Occasion) -> int:
     rows = picker.rows("in_two_towns")
     picker.plant("in_two_towns", rows)
     frame = pl.concat([frame, frame[rows].with_columns(个案号=pl.col("个案号") + "B")])
+    frame = _with_the_moved(frame, picker, world, occasion)
     inner = io.BytesIO()
     with Workbook(inner, {"in_memory": True}) as book:
         book.set_properties({"created": CREATED, "author": "区精神卫生中心"})

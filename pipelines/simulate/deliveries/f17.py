@@ -65,5 +65,6 @@ def write(world: World, occasion: Occasion) -> int:
                 at = columns.index(column)
                 book.get_worksheet_by_name(SHEET).set_column(at, at, None, None, {"hidden": True})
         names.append(f"{file}#{SHEET}")
+        occasion.odd("class_in_brackets", names[-1])
     told_apart(occasion, picker, names, which, numbered_within(which, 2), frame["uid"].to_numpy())
     return len(frame)

@@ -5,7 +5,7 @@ import polars as pl
 
 from pipelines.simulate import numbers
 from pipelines.simulate.deliveries.common import Occasion
-from pipelines.simulate.deliveries.files import delimited, repeat, spoil, told
+from pipelines.simulate.deliveries.files import delimited, repeat, spoil, told, unwritable
 from pipelines.simulate.deliveries.identity import NAME, NUMBER, misidentified, with_strangers
 from pipelines.simulate.dirt import Picker
 from pipelines.simulate.population import World
@@ -46,4 +46,5 @@ def write(world: World, occasion: Occasion) -> int:
     frame = with_strangers(frame, picker, world, {NUMBER: "证件号码", NAME: "姓名"})
     delimited(occasion.folder / FILE, frame, frame.columns[1:], encoding="gbk")
     told(occasion, FILE, picker, 2, frame["uid"].to_numpy())
+    occasion.odd("character_lost", FILE, 2 + unwritable(frame["姓名"]))
     return len(frame)

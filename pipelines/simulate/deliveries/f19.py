@@ -1,5 +1,6 @@
 """F19, markets and shops: a weekly CSV with semicolons and a BOM; coordinates in three systems."""
 
+import numpy as np
 import polars as pl
 
 from pipelines.simulate.deliveries import files
@@ -65,10 +66,12 @@ def write(world: World, occasion: Occasion) -> int:
             ("no_outlet_number", "网点编号", None, lambda _, n: ""),
             ("stalls_in_words", "摊位数", stalls if stalls.any() else None, lambda old, _: f"{int(old) // 10 * 10}余"),
             ("kind_in_other_words", "业态", None, lambda _, n: ["餐馆", "小吃店"][n % 2]),
+            ("renamed", "网点名称", None, lambda old, _: f"{old}({occasion.day.month}月新名)"),
         ],
     )
     frame = files.repeat(frame, picker)
     path = occasion.folder / FILE
     files.delimited(path, frame, frame.columns[1:], delimiter=";", encoding="utf-8-sig", newline="\r\n")
     files.told(occasion, FILE, picker, 2)
+    occasion.odd("closed_outlet_kept", FILE, 2 + np.flatnonzero((frame["在营状态"] == "停业").to_numpy()))
     return len(frame)

@@ -58,6 +58,7 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
         pl.when("works").then("青浦第" + pl.col("employer").cast(pl.String) + "单位").otherwise(pl.lit(""))
         .alias("工作单位"),
         people["mobile"].alias("联系电话"),
+        (occasion.day.year - days.as_date("joined").dt.year()).cast(pl.String).fill_null("").alias("党龄"),
     )  # fmt: skip
 
 
@@ -95,6 +96,9 @@ def write(world: World, occasion: Occasion) -> int:
     early = frame["入党日期"].gather(rows) - 300
     frame = frame.with_columns(frame["转正日期"].scatter(rows, early))
     picker.plant("confirmed_before_joining", rows)
+    aged = (frame["党龄"] != "").to_numpy()
+    disagrees: files.Change = ("party_years_disagree", "党龄", aged, lambda old, n: str(int(old) + 3 + n % 9))
+    frame = files.spoil(frame, picker, [disagrees])
     frame = files.repeat(_moved(frame, picker), picker)
     units = party.branches(world).select(
         pl.col("code").alias("党支部代码"),
@@ -108,4 +112,6 @@ def write(world: World, occasion: Occasion) -> int:
         first = files.sheet(book, MEMBERS, frame, frame.columns[1:], title=f"党员信息{month}")
         files.sheet(book, BRANCHES, units, units.columns, title=f"党组织信息{month}")
     files.told(occasion, f"{FILE}#{MEMBERS}", picker, first, frame["uid"].to_numpy())
+    for name in (MEMBERS, BRANCHES):
+        occasion.odd("dates_as_serial", f"{FILE}#{name}")
     return len(frame) + len(units)

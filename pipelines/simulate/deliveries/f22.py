@@ -1,5 +1,6 @@
 """F22, culture and community education: a monthly workbook in which dates are numbers or text as they were typed."""
 
+import numpy as np
 import polars as pl
 from xlsxwriter import Workbook
 
@@ -76,9 +77,23 @@ def write(world: World, occasion: Occasion) -> int:
         ],
     )
     frame = misidentified(frame, picker, {NUMBER: "身份证号", NAME: "姓名"})
+    today = days.number(occasion.day)
+    until = culture.build(world, occasion.day)["until"].to_numpy()
+    recent = days.day_of(today - 2).isoformat()
+    ended: files.Change = (
+        "used_after_end",
+        "最近使用日期",
+        (until > days.NONE) & (until < today - 5),
+        lambda _, n: recent,
+    )
+    frame = files.spoil(frame, picker, [ended])
+    second = frame[picker.rows("in_two_venues")]
     frame = with_strangers(files.repeat(frame, picker), picker, world, {NUMBER: "身份证号", NAME: "姓名"})
+    picker.plant("in_two_venues", len(frame) + np.arange(len(second)))
+    frame = pl.concat([frame, second.with_columns(pl.col("场馆/学校") + "分馆")])
     with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
         book.set_properties({"created": files.CREATED, "author": "区文旅局"})
         first = files.sheet(book, SHEET, frame, frame.columns[1:])
     files.told(occasion, f"{FILE}#{SHEET}", picker, first, frame["uid"].to_numpy())
+    occasion.odd("dates_in_three_forms", f"{FILE}#{SHEET}")
     return len(frame)

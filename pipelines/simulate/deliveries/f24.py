@@ -24,7 +24,7 @@ def _epoch(day_numbers: np.ndarray, seconds: np.ndarray) -> pl.Series:
 
 
 def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
-    """The clean rows flat and as text, plus `event`, `applicant` and `respondent`."""
+    """The clean rows flat and as text, plus `event`, `applicant`, `respondent` and `is_revised`."""
     frame = mediation.build(world, occasion.day, occasion.first)
     second = frame["second"].to_numpy()
     one, two = frame["applicant"].to_numpy(), frame["respondent"].to_numpy()
@@ -33,6 +33,7 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
         "event",
         "applicant",
         "respondent",
+        "is_revised",
         ("TJ" + pl.col("event").cast(pl.String)).alias("caseNo"),
         pl.col("kind").alias("type"),
         _epoch(frame["at"].to_numpy(), second).alias("acceptTime"),
@@ -79,12 +80,16 @@ def write(world: World, occasion: Occasion) -> int:
             ("result_before_close", "result", ~closed, lambda _, n: "成功"),
         ],
     )
-    inside = ("event", "applicant", "respondent")
+    inside = ("event", "applicant", "respondent", "is_revised")
     records = [_record(row) for row in frame.drop(inside).iter_rows(named=True)]
     text = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     (occasion.folder / FILE).write_text(f"[{text}]\n", encoding="utf-8")
     files.told(occasion, FILE, picker, 1)
     lines = 1 + np.arange(len(frame))
+    nameless = ((frame["idNo"] == "") | (frame["otherIdNo"] == "")).to_numpy()
+    occasion.odd("time_in_seconds", FILE)
+    occasion.odd("party_without_number", FILE, lines[nameless])
+    occasion.odd("result_after_close", FILE, lines[frame["is_revised"].to_numpy()])
     for slot in ("applicant", "respondent"):
         occasion.truth.rows("F24", occasion.day, FILE, lines, frame[slot].to_numpy(), slot)
     return len(frame)

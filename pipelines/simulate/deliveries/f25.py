@@ -1,7 +1,11 @@
-"""F25, fraud dissuasion and safety devices: two monthly GBK files, one of matters and one of devices."""
+"""F25, fraud dissuasion and safety devices: two monthly GBK files, one of matters and one of devices.
+
+An export made at a weekend puts one header, with the columns of both, over either file.
+"""
 
 import hashlib
 
+import numpy as np
 import polars as pl
 
 from pipelines.simulate import days
@@ -12,6 +16,8 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import peace
 
 MATTERS, DEVICES = "quanzu.csv", "jifang.csv"
+_BOTH = ["类别", "对象标识", "等级", "起始日期", "截止日期", "责任单位", "居村委", "状态"]
+_BOTH += ["设备编号", "设备类型", "小区", "在线状态", "安装日期", "经度", "纬度"]
 
 
 def _matters(world: World, occasion: Occasion) -> int:
@@ -44,9 +50,16 @@ def _matters(world: World, occasion: Occasion) -> int:
         ],
     )
     rows = files.repeat(rows, picker)
-    files.delimited(occasion.folder / MATTERS, rows, rows.columns[1:], encoding="gbk", newline="\r\n")
+    _export(occasion, MATTERS, rows)
     files.told(occasion, MATTERS, picker, 2, rows["uid"].to_numpy())
+    digest = rows["对象标识"].str.contains("^[0-9a-f]{32}$").to_numpy()
+    occasion.odd("hash_for_number", MATTERS, 2 + np.flatnonzero(digest))
     return len(rows)
+
+
+def _position(frame: pl.DataFrame, column: str) -> pl.Expr:
+    """Coordinates, which one vendor in three has put in."""
+    return pl.when("is_placed").then(pl.lit(frame[column].round(6).cast(pl.String))).otherwise(pl.lit(""))
 
 
 def _devices(world: World, occasion: Occasion) -> int:
@@ -59,6 +72,8 @@ def _devices(world: World, occasion: Occasion) -> int:
         pl.when("is_online").then(pl.lit("在线")).otherwise(pl.lit("离线")).alias("在线状态"),
         days.text("installed", "%Y-%m-%d").alias("安装日期"),
         world.villages["name"].gather(frame["village"]).alias("居村委"),
+        _position(frame, "lon").alias("经度"),
+        _position(frame, "lat").alias("纬度"),
     )
     picker = Picker("F25", world.seed, frame["device"].to_numpy())
     rows = files.spoil(
@@ -69,9 +84,20 @@ def _devices(world: World, occasion: Occasion) -> int:
             ("online_as_digit", "在线状态", None, lambda old, _: "1" if old == "在线" else "0"),
         ],
     )
-    files.delimited(occasion.folder / DEVICES, rows, rows.columns[1:], encoding="gbk", newline="\r\n")
+    _export(occasion, DEVICES, rows)
     files.told(occasion, DEVICES, picker, 2)
+    occasion.odd("device_without_position", DEVICES, 2 + np.flatnonzero((rows["经度"] == "").to_numpy()))
     return len(rows)
+
+
+def _export(occasion: Occasion, file: str, rows: pl.DataFrame) -> None:
+    """Write the rows under their own header, or under the one of both files."""
+    header = rows.columns[1:]
+    if occasion.at_weekend:
+        occasion.odd("one_header_for_both", file)
+        rows = rows.with_columns(pl.lit("").alias(name) for name in _BOTH if name not in header)
+        header = _BOTH
+    files.delimited(occasion.folder / file, rows, header, encoding="gbk", newline="\r\n")
 
 
 def write(world: World, occasion: Occasion) -> int:

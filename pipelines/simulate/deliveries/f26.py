@@ -33,13 +33,14 @@ def _flag(column: str) -> pl.Expr:
 
 
 def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
-    """The clean cases, all text, plus `event`."""
+    """The clean cases, all text, plus `event` and `is_reopened`."""
     frame = grid.cases(world, occasion.day, occasion.first)
     homes = world.dwellings[frame["dwelling"].to_numpy()]
     villages = world.villages[homes["village"].to_numpy()]
     x, y = _metres(world, frame["dwelling"].to_numpy())
     return frame.select(
         "event",
+        "is_reopened",
         pl.col("event").cast(pl.String).alias("taskId"),
         pl.col("source").alias("reportDept"),
         pl.lit("城市管理").alias("serviceType"),
@@ -94,8 +95,9 @@ def _cases(world: World, occasion: Occasion) -> int:
             ("phone_in_description", "discription", None, lambda old, n: f"{old}联系电话1{n:010d}"),
         ],
     )
-    files.write_table(occasion.folder / BASE, TABLE, frame.select(frame.columns[1:]))
+    files.write_table(occasion.folder / BASE, TABLE, frame.select(frame.columns[2:]))
     files.told(occasion, BASE, picker, 1)
+    occasion.odd("reopened", BASE, 1 + np.flatnonzero(frame["is_reopened"].to_numpy()))
     return len(frame)
 
 

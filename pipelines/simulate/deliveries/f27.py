@@ -1,6 +1,6 @@
 """F27, the hotline: new orders of the day as an exported workbook, closed ones and the past year as JSON Lines.
 
-The export still bears the old column names with 12345 in front; the interface dropped it.
+The export mostly bears the old column names with 12345 in front; the interface, and the newer client, dropped it.
 """
 
 import hashlib
@@ -87,21 +87,30 @@ def _spoilt(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
     )
 
 
+def _nothing(frame: pl.DataFrame) -> np.ndarray:
+    return np.flatnonzero((frame["物业公司"] == "无").to_numpy())
+
+
 def write(world: World, occasion: Occasion) -> int:
     """Write both files; returns their orders."""
     frame = snapshot(world, occasion)
     is_new = frame["at"] == days.number(occasion.day)
     new, old = frame.filter(is_new), frame.filter(~is_new)
-    names = {name: f"12345{name}" for name in PREFIXED}
+    # At weekends the export is made with the newer client, whose names are those of the interface.
+    names = {} if occasion.at_weekend else {name: f"12345{name}" for name in PREFIXED}
     picker = Picker("F27", world.seed, new["event"].to_numpy(), whole=False)
     new = _spoilt(new, picker).rename(names)
     with Workbook(occasion.folder / BOOK, {"in_memory": True}) as book:
         book.set_properties({"created": files.CREATED, "author": "区城运中心"})
         first = files.sheet(book, SHEET, new, new.columns[3:])
     files.told(occasion, f"{BOOK}#{SHEET}", picker, first)
+    if occasion.at_weekend:
+        occasion.odd("columns_renamed", f"{BOOK}#{SHEET}")
+    occasion.odd("none_as_word", f"{BOOK}#{SHEET}", first + _nothing(new))
     if len(old):
         picker = Picker("F27", world.seed, old["event"].to_numpy(), whole=occasion.first)
         old = _spoilt(old, picker)
         files.json_lines(occasion.folder / LINES, old.select(old.columns[3:]).iter_rows(named=True))
         files.told(occasion, LINES, picker, 1)
+        occasion.odd("none_as_word", LINES, 1 + _nothing(old))
     return len(new) + len(old)

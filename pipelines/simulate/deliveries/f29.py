@@ -1,5 +1,6 @@
 """F29, property management of estates: a quarterly workbook with its header in row 1 and notes at the bottom."""
 
+import numpy as np
 import polars as pl
 from xlsxwriter import Workbook
 
@@ -11,6 +12,7 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import estates
 
 FILE, SHEET = "wuye.xlsx", "住宅小区"
+_ADDITIVE = ["总户数", "电梯数", "加装电梯数", "充电桩数", "停车位数"]
 _NOTES = ["注:物业费按建筑面积计。", "备注:加装电梯含在电梯数内。"]
 
 
@@ -41,6 +43,24 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
     )
 
 
+def _in_phases(frame: pl.DataFrame, picker: Picker) -> pl.DataFrame:
+    """The estates with some split in two by phases of building, each a part of the whole; the second behind all."""
+    at = picker.rows("split_by_phases")
+    split = frame[at]
+    first, second = (
+        split.with_columns(
+            pl.col("小区编号") + f"-{phase}",
+            pl.col("小区名称") + f"({'一二'[phase - 1]}期)",
+            *((pl.col(name).cast(pl.Int64) // 2 + pl.col(name).cast(pl.Int64) % 2 * (2 - phase)).cast(pl.String)
+              for name in _ADDITIVE),
+        )
+        for phase in (1, 2)
+    )  # fmt: skip
+    picker.plant("split_by_phases", np.concatenate([at, len(frame) + np.arange(len(at))]))
+    changed = [frame[name].scatter(at, first[name]) for name in ("小区编号", "小区名称", *_ADDITIVE)]
+    return pl.concat([frame.with_columns(changed), second])
+
+
 def write(world: World, occasion: Occasion) -> int:
     """Write the workbook; returns its rows."""
     frame = snapshot(world, occasion)
@@ -58,8 +78,10 @@ def write(world: World, occasion: Occasion) -> int:
             ("fund_in_percent", "维修资金续筹率", None, lambda old, _: f"{float(old) * 100:.1f}%"),
         ],
     )
+    frame = _in_phases(frame, picker)
     with Workbook(occasion.folder / FILE, {"in_memory": True}) as book:
         book.set_properties({"created": files.CREATED, "author": "区房管局"})
         first = files.sheet(book, SHEET, frame, frame.columns[1:], notes=_NOTES)
     files.told(occasion, f"{FILE}#{SHEET}", picker, first)
+    occasion.odd("notes_below", f"{FILE}#{SHEET}")
     return len(frame)

@@ -88,7 +88,22 @@ def _rights(world: World, occasion: Occasion) -> int:
     files.delimited(occasion.folder / RIGHTS, rows, rows.columns[2:-2], encoding="gb18030", newline="\r\n")
     files.told(occasion, RIGHTS, picker, 2)
     occasion.truth.rows("F30", occasion.day, RIGHTS, 2 + np.arange(len(rows)), rows["owner"].to_numpy(), "owner")
+    occasion.odd("cancelled_right", RIGHTS, 2 + np.flatnonzero((rows["QSZT"] == "注销").to_numpy()))
+    occasion.odd("address_in_other_style", RIGHTS)
     return len(rows)
+
+
+def _with_dead_heads(rows: pl.DataFrame, picker: Picker, world: World) -> pl.DataFrame:
+    """The homesteads with some still under the name of somebody who has died."""
+    dead = world.people.filter(~pl.col("alive") & (pl.col("book") >= 0) & (pl.col("cert_kind") == "111"))
+    at = picker.rows("head_deceased")[: len(dead)]
+    heads = dead.head(len(at))
+    picker.plant("head_deceased", at)
+    return rows.with_columns(
+        rows["owner"].scatter(at, heads["uid"].cast(rows["owner"].dtype)),
+        rows["户主"].scatter(at, heads["name"]),
+        rows["证号"].scatter(at, heads["cert_no"]),
+    )
 
 
 def _homesteads(world: World, occasion: Occasion) -> int:
@@ -119,8 +134,10 @@ def _homesteads(world: World, occasion: Occasion) -> int:
             ("occupied_impossible", "实占面积", None, lambda old, _: f"-{old}"),
         ],
     )
+    rows = _with_dead_heads(rows, picker, world)
     files.delimited(occasion.folder / HOMESTEADS, rows, rows.columns[2:], encoding="gb18030", newline="\r\n")
     files.told(occasion, HOMESTEADS, picker, 2)
+    occasion.odd("address_in_other_style", HOMESTEADS)
     occasion.truth.rows("F30", occasion.day, HOMESTEADS, 2 + np.arange(len(rows)), rows["owner"].to_numpy(), "owner")
     return len(rows)
 

@@ -1,5 +1,6 @@
 """F31, rural collectives: members as GBK CSV, contracts and assets as a workbook with broken formulas, every month."""
 
+import numpy as np
 import polars as pl
 from xlsxwriter import Workbook
 
@@ -12,6 +13,15 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import collectives
 
 MEMBERS, BOOK, CONTRACTS, ASSETS = "chengyuan.csv", "sanzi.xlsx", "合同", "资产"
+
+
+def _merged(rows: pl.DataFrame, picker: Picker) -> pl.DataFrame:
+    """The members with some once more under the cooperative of a village that theirs was merged with."""
+    codes = rows["合作社代码"].unique().sort().to_list()
+    at = picker.rows("again_after_merger")
+    other = [codes[(codes.index(code) + 1) % len(codes)] for code in rows["合作社代码"].gather(at)]
+    picker.plant("again_after_merger", len(rows) + np.arange(len(at)))
+    return pl.concat([rows, rows[at].with_columns(pl.Series("合作社代码", other, dtype=pl.String))])
 
 
 def _members(world: World, occasion: Occasion) -> int:
@@ -42,9 +52,10 @@ def _members(world: World, occasion: Occasion) -> int:
         ],
     )
     rows = misidentified(rows, picker, {NUMBER: "身份证号", NAME: "成员姓名"}, ~frame["is_dead"].to_numpy())
-    rows = files.repeat(rows, picker)
+    rows = files.repeat(_merged(rows, picker), picker)
     files.delimited(occasion.folder / MEMBERS, rows, rows.columns[1:], encoding="gbk", newline="\r\n")
     files.told(occasion, MEMBERS, picker, 2, rows["uid"].to_numpy())
+    occasion.odd("character_lost", MEMBERS, 2 + files.unwritable(rows["成员姓名"]))
     return len(rows)
 
 

@@ -57,6 +57,16 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _with_sites(frame: pl.DataFrame, picker: Picker, world: World) -> pl.DataFrame:
+    """The register with a second row for some licensed firms: the same licence at another place of business."""
+    licensed = (frame["LIC_NO"] != "") & (frame["BUSINESS_ADDRESS"] != "")
+    rows = picker.rows("licence_at_several_sites", licensed.to_numpy()[: len(picker.ids)])
+    homes = world.dwellings[(frame["number"].gather(rows).to_numpy().astype(np.int64) * 31 + 17) % len(world.dwellings)]
+    sites = frame[rows].with_columns(BUSINESS_ADDRESS=homes["address"], VILLAGE_CODE=homes["village_code"])
+    picker.plant("licence_at_several_sites", len(frame) + np.arange(len(sites)))
+    return pl.concat([frame, sites])
+
+
 def write(world: World, occasion: Occasion) -> int:
     """Write the snapshot; returns its rows."""
     frame = snapshot(world, occasion)
@@ -77,6 +87,8 @@ def write(world: World, occasion: Occasion) -> int:
     rows = picker.rows("identical_row")
     picker.plant("identical_row", len(frame) + np.arange(len(rows)))
     frame = pl.concat([frame, frame[rows]])
+    frame = _with_sites(frame, picker, world)
     pq.write_table(frame.drop("number").to_arrow(), occasion.folder / FILE, compression="snappy")
     files.told(occasion, FILE, picker, 1)
+    occasion.odd("address_of_a_park", FILE, 1 + np.flatnonzero((frame["ON_SITE"] != "true").to_numpy()))
     return len(frame)

@@ -43,8 +43,10 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
         pl.col("status"),
         pl.col("repeats").cast(pl.String).alias("repeat_count"),
         ("巡查员" + pl.col("inspector").cast(pl.String)).alias("inspector"),
-        pl.lit("").alias("photo_before"),
-        pl.lit("").alias("photo_after"),
+        pl.when(pl.col("hazard_kind") == "").then(pl.lit("")).otherwise(pl.format("q{}.jpg", "event"))
+        .alias("photo_before"),
+        pl.when(pl.col("fixed") > days.NONE).then(pl.format("h{}.jpg", "event")).otherwise(pl.lit(""))
+        .alias("photo_after"),
     )  # fmt: skip
 
 
@@ -61,6 +63,8 @@ def write(world: World, occasion: Occasion) -> int:
             ("former_village", "village_code", None, lambda old, _: f"{old[:9]}999"),
             ("level_as_digit", "hazard_level", hazard, lambda old, _: "2" if old == "重大" else "1"),
             ("place_renamed", "place_name", None, lambda old, _: f"{old}(分店)"),
+            ("photo_missing", "photo_before", hazard, lambda _, n: ""),
+            ("place_under_two_numbers", "place_id", None, lambda old, _: f"CS9{old[3:]}"),
         ],
     )
     frame = files.repeat(frame, picker)

@@ -79,6 +79,15 @@ def sheet(
     return line + 2
 
 
+def unwritable(texts: pl.Series, encoding: str = "gbk") -> np.ndarray:
+    """Positions of texts with a character that the encoding lacks; it comes out as '?'."""
+    every = set("".join(texts.drop_nulls().unique().to_list()))
+    lacking = [sign for sign in sorted(every) if not sign.encode(encoding, errors="ignore")]
+    if not lacking:
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(texts.str.contains_any(lacking).fill_null(False).to_numpy())
+
+
 def json_lines(path: Path, records: Iterable[dict]) -> None:
     """One object a line."""
     lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]

@@ -11,7 +11,8 @@ import polars as pl
 
 from pipelines.simulate import days, slips, strangers
 from pipelines.simulate.deliveries.common import edit
-from pipelines.simulate.dirt import TABLE, Picker
+from pipelines.simulate.dirt import Picker
+from pipelines.simulate.kinds import TABLE
 from pipelines.simulate.population import World
 
 NUMBER, NAME, BIRTH = "number", "name", "birth"

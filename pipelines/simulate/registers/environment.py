@@ -17,11 +17,12 @@ METRICS = {
     "AQI": (AIR, 25, 165), "PM25": (AIR, 8, 110), "Leq": (NOISE, 42, 72), "depth": (FLOOD, 0, 35),
     "working": (SEWAGE, 0, 1),
 }  # fmt: skip
+_MOVING = 0.02  # of the points, in the year
 DAILY = ("AQI", "PM25", "Leq")
 
 
 def build(world: World, day: date, metrics: tuple[str, ...]) -> pl.DataFrame:
-    """One row a point and metric, read on `day`: point, name, kind, village (-1: on the boundary), value, grade."""
+    """One row a point and metric, read on `day`: point, kind, village (-1: on the boundary), is_moved, value, grade."""
     frames = [_metric(world, day, metric) for metric in metrics]
     return pl.concat(frames).sort("point", "metric")
 
@@ -34,6 +35,10 @@ def _metric(world: World, day: date, metric: str) -> pl.DataFrame:
     village = (draws.share("village") * len(world.villages)).astype(np.int64)
     if kind == RIVER:
         village = np.where(draws.share("boundary") < 0.05, -1, village)
+    # A station that moves keeps its number and reads at another place from then on.
+    moved_on = days.number(date(2026, 1, 1)) + draws.whole("moved_on", 0, 365)
+    is_moved = (draws.share("moves") < _MOVING) & (moved_on <= days.number(day)) & (village >= 0)
+    village = np.where(is_moved, (village + 1 + draws.whole("further", 0, 9)) % len(world.villages), village)
     site, now = draws.share(metric), draws.share(f"{metric}.{day.isoformat()}")
     value = low + (high - low) * np.clip(0.6 * site + 0.4 * now, 0, 1)
     value = (draws.share(f"works.{day.isoformat()}") < 0.88).astype(float) if metric == "working" else value
@@ -43,6 +48,7 @@ def _metric(world: World, day: date, metric: str) -> pl.DataFrame:
             "point": number,
             "kind": pl.Series([kind] * len(number)),
             "village": village,
+            "is_moved": is_moved,
             "metric": pl.Series([metric] * len(number)),
             "value": np.round(value, 3),
             "grade": np.where(kind == RIVER, grade, 0),

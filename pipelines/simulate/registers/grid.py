@@ -16,6 +16,7 @@ COMPONENTS = ["公用设施", "道路交通", "市容环境", "园林绿化", "�
 _PARTS = ["道路破损", "绿化损毁", "架空线", "井盖缺损", "路灯不亮"]
 _A_YEAR, _COMPONENTS, _MEMORY = 260_000, 420_000, 365
 _DAY = 86_400
+_REOPENED = 0.01  # of the cases, two days after they were closed
 
 
 def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
@@ -32,13 +33,18 @@ def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
     steps["dispatched"] = steps["filed"] + draws.whole("dispatch", 300, 7_200)
     steps["solved"] = steps["dispatched"] + 3_600 + np.floor(draws.share("solve") ** 3 * 12 * _DAY).astype(np.int64)
     steps["closed"] = steps["solved"] + draws.whole("close", 3_600, 2 * _DAY)
+    # A closed case whose fault is back is opened again under its number, and solved and closed once more.
+    again = steps["closed"] + 2 * _DAY
+    is_open_again = (draws.share("again") < _REOPENED) & (again < end)
+    steps["solved"] = np.where(is_open_again, again + 20_000 + draws.whole("anew", 0, 2 * _DAY), steps["solved"])
+    steps["closed"] = np.where(is_open_again, steps["solved"] + _DAY // 2, steps["closed"])
     known = {name: np.where(value < end, value, -1) for name, value in steps.items()}
     names = list(steps)
     reached = sum((known[name] >= 0).astype(np.int64) for name in names)
     state = pl.Series(["受理", "受理", "立案", "派遣", "待核查", "结案"]).gather(np.maximum(reached, 1) - 1)
     waiting = (state == "派遣").to_numpy() & (end - known["dispatched"] > _DAY // 4)
     state = pl.select(pl.when(pl.Series(waiting)).then(pl.lit("处置中")).otherwise(state)).to_series()
-    changed = np.zeros(len(event), dtype=bool)
+    changed = is_open_again & (again >= end - _DAY)
     for name in names:
         changed |= known[name] >= end - _DAY
     kind = draws.pick("kind", KINDS, [18, 10, 8, 4, 6, 12, 4, 5, 14, 3, 4, 5, 7])
@@ -57,6 +63,7 @@ def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
             "is_ok": closed & (draws.share("ok") < 0.96),
             "is_closed": closed,
             "is_joint": draws.share("joint") < 0.02,
+            "is_reopened": is_open_again,
             "is_typical": draws.share("typical") < 0.002,
         }
     )

@@ -12,12 +12,14 @@ from pipelines.simulate.registers.draws import Draws, events, persons_of
 KINDS = ["邻里", "婚姻家庭", "物业", "房屋宅基地", "劳动", "损害赔偿", "土地承包", "消费", "家暴", "其他"]
 _SHARE = [22, 16, 14, 10, 14, 10, 2, 6, 1, 5]
 _A_YEAR, _MEMORY = 11_000, 365
+_REVISED = 0.08  # of the cases closed with success
 
 
 def build(world: World, day: date, whole: bool) -> pl.DataFrame:
-    """Cases as known at the end of `day`: all of a year, or those taken in or closed on the day.
+    """Cases as known at the end of `day`: all of a year, or those taken in, closed or revised on the day.
 
-    One row a case: event, at, second, kind, village, both parties (uid, -1 without a number), result, closed, amount.
+    One row a case: event, at, second, kind, village, both parties (uid, -1 without a number), result, closed, amount,
+    whether the result was changed after closing.
     """
     event, at = events(world, "mediation", day, _MEMORY, _A_YEAR)
     draws = Draws(world.seed, "mediation", event)
@@ -29,7 +31,14 @@ def build(world: World, day: date, whole: bool) -> pl.DataFrame:
     closed = at + 2 + np.floor(draws.share("pace") ** 2 * 50).astype(np.int64)
     is_closed = closed <= today
     outcome = draws.pick("result", ["成功", "未成", "撤回", "转诉讼"], [0.88, 0.06, 0.03, 0.03])
-    result = pl.select(pl.when(pl.Series(is_closed)).then(outcome).otherwise(pl.lit("办理中"))).to_series()
+    # Some agreements come to nothing: days after a case was closed its result is another.
+    revised_on = np.where(draws.share("revised") < _REVISED, closed + 1 + draws.whole("later", 0, 4), today + 1)
+    is_revised = (revised_on <= today) & (outcome == "成功").to_numpy()
+    result = pl.select(
+        pl.when(pl.Series(is_revised)).then(pl.lit("转诉讼"))
+        .when(pl.Series(is_closed)).then(outcome)
+        .otherwise(pl.lit("办理中"))
+    ).to_series()  # fmt: skip
     frame = pl.DataFrame(
         {
             "event": event,
@@ -46,6 +55,11 @@ def build(world: World, day: date, whole: bool) -> pl.DataFrame:
             "closed": np.where(is_closed, closed, days.NONE),
             "amount": np.where(is_closed & (draws.share("paid") < 0.3), draws.whole("amount", 1, 800) * 100, 0),
             "is_legal_aid": draws.share("aid") < 0.03,
+            "is_revised": is_revised,
         }
     )
-    return frame if whole else frame.filter(pl.Series((at == today) | (closed == today)))
+    return (
+        frame
+        if whole
+        else frame.filter(pl.Series((at == today) | (closed == today) | (is_revised & (revised_on == today))))
+    )

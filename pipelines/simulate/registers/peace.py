@@ -38,7 +38,7 @@ def subjects(world: World, day: date) -> pl.DataFrame:
 
 
 def devices(world: World, day: date) -> pl.DataFrame:
-    """One row a device: number, kind, village, estate, online, installed."""
+    """One row a device: number, kind, village, estate, online, place, installed."""
     number = np.arange(count(_DEVICES, world.scale, 60))
     draws = Draws(world.seed, "peace.devices", number)
     home = draws.whole("home", 0, len(world.dwellings))
@@ -49,6 +49,9 @@ def devices(world: World, day: date) -> pl.DataFrame:
             "village": world.dwellings["village"].to_numpy()[home].astype(np.int64),
             "estate": world.dwellings["estate"].gather(home),
             "is_online": draws.share(f"online.{day.year * 12 + day.month}") < 0.94,
+            "lon": world.dwellings["lon"].gather(home),
+            "lat": world.dwellings["lat"].gather(home),
+            "is_placed": draws.share("vendor") < 1 / 3,
             "installed": days.number(date(2018, 1, 1)) + draws.whole("installed", 0, 2_800),
         }
     )
