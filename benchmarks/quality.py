@@ -2,32 +2,26 @@
 
 DATA_ROOT holds a simulated district whose deliveries are landed (`xfy simulate --earlier 1`, `xfy feeds land`). Rows
 are judged by what lies in the lake and the vault; whole deliveries by reading the newest one again with a fault put
-into it. Exit 1 where a row's dirt or a delivery's fault was not met as truth and contract say.
+into it. Exit 1 where a row's dirt or a delivery's fault was not met as truth and contract say, or where a row is
+flagged that truth knows nothing of.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from quality_faults import SAID, outcomes
 
-from pipelines.feeds import readers
-from pipelines.feeds.check import check
 from pipelines.feeds.contracts import Contract, load_contracts
-from pipelines.feeds.judge import feed_state, judge
 from pipelines.feeds.land import DUPLICATES, ROWS
-from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.readers.raw import Raw
-from pipelines.feeds.receipts import Receipt, read_receipts
-from pipelines.identifiers import Key
+from pipelines.feeds.receipts import read_receipts
 from pipelines.settings import Settings
 
 PLACE = ["feed", "business_on", "delivery", "file", "line"]
 QUARANTINE, DUPLICATE, FLAGGED, READ = "quarantine", "duplicate", "flagged", "read"
-PROBE = "quality_probe"
+WORDS = ("held", "rejected", "stale", SAID)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -62,6 +56,12 @@ def planted(settings: Settings) -> pl.DataFrame:
     return truth.with_columns(pl.col("business_on").cast(pl.String), pl.col("line").cast(pl.Int64))
 
 
+def odd(settings: Settings) -> pl.DataFrame:
+    """What the truth calls odd by nature: one row an oddity and row, or file (line null)."""
+    truth = pl.read_parquet(settings.vault / "truth" / "odd.parquet")
+    return truth.with_columns(pl.col("business_on").cast(pl.String), pl.col("line").cast(pl.Int64))
+
+
 @dataclass(frozen=True)
 class Score:
     """One kind of verdict on a feed's rows: how many truth asks for, how many were given, how many are both."""
@@ -88,143 +88,19 @@ def score(dirt: pl.DataFrame, found: pl.DataFrame, verdict: str) -> Score:
     return Score(asked.height, given.height, asked.join(given, on=PLACE, how="semi").height)
 
 
-# --- whole deliveries -------------------------------------------------------------------------------------------------
-
-
-def _nothing(contract: Contract, raw: Raw) -> Raw | None:
-    raw.frame, raw.scraps = raw.frame.clear(), raw.scraps.clear()
-    raw.cut = {name: flags.clear() for name, flags in raw.cut.items()}
-    return _truthful(raw)
-
-
-def _half(contract: Contract, raw: Raw) -> Raw | None:
-    return _truthful(_kept(raw, pl.int_range(raw.frame.height, eager=True) % 2 == 0))
-
-
-def _twice(contract: Contract, raw: Raw) -> Raw | None:
-    raw.frame = pl.concat([raw.frame, raw.frame])
-    raw.cut = {name: pl.concat([flags, flags]) for name, flags in raw.cut.items()}
-    return _truthful(raw)
-
-
-def _spoilt(contract: Contract, raw: Raw) -> Raw | None:
-    """Empties a required column in two rows of three."""
-    column = next((c for c in contract.read_columns if c.required), None)
-    if column is None:
-        return None
-    empty = pl.int_range(pl.len()) % 3 < 2
-    raw.frame = raw.frame.with_columns(pl.when(~empty).then(pl.col(column.physical)).alias(column.physical))
-    return raw
-
-
-def _trailer(contract: Contract, raw: Raw) -> Raw | None:
-    if contract.delivery.trailer is None:
-        return None
-    raw.declared = raw.delivered + 1
-    return raw
-
-
-def _kept(raw: Raw, keep: pl.Series) -> Raw:
-    raw.cut = {name: flags.filter(keep) for name, flags in raw.cut.items()}
-    raw.frame = raw.frame.filter(keep)
-    return raw
-
-
-def _truthful(raw: Raw) -> Raw:
-    raw.declared = None if raw.declared is None else raw.delivered
-    return raw
-
-
-FAULTS: dict[str, Callable[[Contract, Raw], Raw | None]] = {
-    "no rows": _nothing,
-    "every second row gone": _half,
-    "every row twice": _twice,
-    "two rows in three broken": _spoilt,
-    "trailer states one row more": _trailer,
-}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a fault did to a feed: what the contract asks for, and what came."""
-
-    feed: str
-    fault: str
-    wanted: str
-    state: str
-
-
-def outcomes(settings: Settings, contract: Contract) -> Iterator[Outcome]:
-    """Every fault on the newest accepted delivery of a feed that has one before it."""
-    receipts = read_receipts(settings.lake, contract.feed)
-    last = receipts[-1]
-    before = [r for r in receipts if r.business_on < last.business_on]
-    folder = settings.landing / contract.feed / last.business_on.isoformat() / last.number
-    for fault, put in FAULTS.items():
-        raw = put(contract, readers.read(contract, folder, settings.passwords))
-        if raw is None:
-            continue
-        faulty = _received(settings, contract, raw, last)
-        state = judge(contract, [*before, faulty], [], last.business_on)[-1].state
-        yield Outcome(contract.feed, fault, _wanted(contract, faulty, before), state)
-    asked = contract.columns[0].model_copy(update={"name": PROBE, "physical": PROBE, "logic": None, "required": False})
-    if contract.delivery.format != "fixed_width" and not any(part.columns for part in contract.delivery.parts):
-        more = contract.model_copy(update={"columns": (*contract.columns, asked)})
-        for name in ("read_columns", "physicals", "by_name", "outputs"):
-            more.__dict__.pop(name, None)
-        try:
-            readers.read(more, folder, settings.passwords)
-            state = "accepted"
-        except DeliveryProblem:
-            state = "rejected"
-        yield Outcome(contract.feed, "a column missing", "rejected", state)
-    statuses = judge(contract, receipts, [], date.max)
-    days = contract.cadence_days
-    late = feed_state(contract, statuses, receipts[-1].business_on + timedelta(days=2 * (days or 1) + 1))
-    yield Outcome(contract.feed, "nothing for two cadences", "stale" if days else "accepted", _word(late.is_stale))
-
-
-def _word(is_stale: bool) -> str:
-    return "stale" if is_stale else "accepted"
-
-
-def _received(settings: Settings, contract: Contract, raw: Raw, last: Receipt) -> Receipt:
-    declared = raw.declared
-    checked = check(contract, raw, Key(bytes(32)), last.business_on, settings.reference)
-    return replace(
-        last, delivered=checked.delivered, accepted=checked.rows.height, quarantined=checked.quarantine.height,
-        duplicate=checked.duplicates.height, declared=declared, sha256="faulty", same_as=None,
-    )  # fmt: skip
-
-
-def _wanted(contract: Contract, faulty: Receipt, before: list[Receipt]) -> str:
-    """What the contract asks for, from its own numbers."""
-    delivery, rows = contract.delivery, faulty.delivered
-    is_snapshot = delivery.load == "snapshot"
-    holds = [
-        is_snapshot and rows == 0,
-        faulty.declared is not None and faulty.declared != rows,
-        faulty.quarantined > delivery.quarantine_slack_rows
-        and 100 * faulty.quarantined > delivery.quarantine_pct * rows,
-    ]
-    if is_snapshot and delivery.volume is not None and before and before[-1].delivered and rows:
-        was, band = before[-1].delivered, delivery.volume
-        low, high = was * (1 - band.down_pct / 100), was * (1 + band.up_pct / 100)
-        holds.append(abs(rows - was) > band.slack_rows and not low <= rows <= high)
-    return "held" if any(holds) else "accepted"
-
-
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
 def tables(settings: Settings) -> tuple[list[str], bool]:
     """The page's lines, and whether everything is as truth and contracts say."""
     contracts = load_contracts(settings.contracts)
-    dirt, found = planted(settings), fates(settings)
-    lines, good = _by_feed(settings, contracts, dirt, found)
+    dirt, oddities, found = planted(settings), odd(settings), fates(settings)
+    known = pl.concat([dirt.select(PLACE), oddities.select(PLACE)])
+    lines, good = _by_feed(settings, contracts, dirt, known, found)
     more, kinds_good = _by_kind(dirt, found)
+    nature = _by_nature(dirt, oddities, found)
     batch, batch_good = _by_fault(settings, contracts)
-    return [*lines, *more, *batch], good and kinds_good and batch_good
+    return [*lines, *more, *nature, *batch], good and kinds_good and batch_good
 
 
 def _row(*cells: object) -> str:
@@ -240,14 +116,14 @@ def _share(value: float) -> str:
 
 
 def _by_feed(
-    settings: Settings, contracts: dict[str, Contract], dirt: pl.DataFrame, found: pl.DataFrame
+    settings: Settings, contracts: dict[str, Contract], dirt: pl.DataFrame, known: pl.DataFrame, found: pl.DataFrame
 ) -> tuple[list[str], bool]:
     lines = _head(
         "Feed by feed",
         "Rows of all deliveries. P and R: precision and recall of quarantine, then of duplicates, against what was\n"
         "planted. Flagged rows are accepted with a value emptied or a number not usable, and say so in `_dq`;\n"
-        "clean are those of them in which nothing was planted. Dropped values stood in columns that stay at the door.",
-        "feed", "dates", "rows", "accepted", "quarantined", "P", "R", "duplicate", "P", "R", "flagged", "clean",
+        "unexplained are those of which truth knows nothing. Dropped values stood in columns that stay at the door.",
+        "feed", "dates", "rows", "accepted", "quarantined", "P", "R", "duplicate", "P", "R", "flagged", "unexplained",
         "dropped",
     )  # fmt: skip
     good = True
@@ -257,29 +133,29 @@ def _by_feed(
         mine, fate = dirt.filter(pl.col("feed") == feed), found.filter(pl.col("feed") == feed)
         held, twice = score(mine, fate, QUARANTINE), score(mine, fate, DUPLICATE)
         flags = fate.filter(pl.col("fate") == FLAGGED)
-        flagged, clean = flags.height, flags.join(mine, on=PLACE, how="anti").height
+        flagged, unexplained = flags.height, flags.join(known, on=PLACE, how="anti").height
         sums = [
             sum(getattr(r, name) for r in receipts) for name in ("delivered", "accepted", "quarantined", "duplicate")
         ]
         dropped = sum(sum(r.dropped.values()) for r in receipts)
         shares = [held.precision, held.recall, twice.precision, twice.recall]
-        good &= all(share == 1 for share in shares) and sums[0] == sum(sums[1:])
-        totals = [a + b for a, b in zip(totals, [*sums, flagged, clean, dropped], strict=True)]
+        good &= all(share == 1 for share in shares) and sums[0] == sum(sums[1:]) and unexplained == 0
+        totals = [a + b for a, b in zip(totals, [*sums, flagged, unexplained, dropped], strict=True)]
         words = [_share(s) for s in shares]
         dates = len({r.business_on for r in receipts})
-        lines.append(_row(feed, dates, *sums[:3], *words[:2], sums[3], *words[2:], flagged, clean, dropped))
+        lines.append(_row(feed, dates, *sums[:3], *words[:2], sums[3], *words[2:], flagged, unexplained, dropped))
     held, twice = score(dirt, found, QUARANTINE), score(dirt, found, DUPLICATE)
     words = [_share(s) for s in (held.precision, held.recall, twice.precision, twice.recall)]
     lines.append(_row("all", "", *totals[:3], *words[:2], totals[3], *words[2:], *totals[4:]))
-    return [*lines, "", _clean_flags(dirt, found)], good
+    return [*lines, "", _unexplained(known, found)], good
 
 
-def _clean_flags(dirt: pl.DataFrame, found: pl.DataFrame) -> str:
-    """By which rules rows were flagged though nothing was planted in them."""
-    clean = found.filter(pl.col("fate") == FLAGGED).join(dirt, on=PLACE, how="anti").explode("rules")
-    counted = clean.group_by("rules").len().sort(["len", "rules"], descending=[True, False])
+def _unexplained(known: pl.DataFrame, found: pl.DataFrame) -> str:
+    """By which rules rows were flagged of which truth knows nothing."""
+    rows = found.filter(pl.col("fate") == FLAGGED).join(known, on=PLACE, how="anti").explode("rules")
+    counted = rows.group_by("rules").len().sort(["len", "rules"], descending=[True, False])
     told = ", ".join(f"`{rule}` {rows:,}" for rule, rows in counted.iter_rows()) or "none"
-    return f"Rules by which clean rows are flagged, with their rows: {told}."
+    return f"Rules by which rows are flagged that truth knows nothing of, with their rows: {told}."
 
 
 def _by_kind(dirt: pl.DataFrame, found: pl.DataFrame) -> tuple[list[str], bool]:
@@ -304,19 +180,42 @@ def _by_kind(dirt: pl.DataFrame, found: pl.DataFrame) -> tuple[list[str], bool]:
     return lines, good
 
 
+def _by_nature(dirt: pl.DataFrame, oddities: pl.DataFrame, found: pl.DataFrame) -> list[str]:
+    lines = _head(
+        "Odd by nature",
+        "What nobody planted: it comes of the world, or of the system that exports. Of rows in which nothing was\n"
+        "planted beside it, what became of them; of what all rows have, or rows that are not there, only the files.",
+        "feed", "oddity", "column", "files", "rows", QUARANTINE, DUPLICATE, FLAGGED, READ,
+    )  # fmt: skip
+    rows = oddities.join(dirt, on=PLACE, how="anti").join(
+        found.select(*PLACE, "fate").unique(PLACE, keep="first"), on=PLACE, how="left"
+    )
+    is_row = pl.col("line").is_not_null()
+    counted = rows.group_by("feed", "oddity", "column").agg(
+        pl.struct(PLACE[:4]).n_unique().alias("files"),
+        is_row.sum().alias("rows"),
+        *((pl.col("fate") == fate).sum().alias(fate) for fate in (QUARANTINE, DUPLICATE, FLAGGED)),
+        (is_row & pl.col("fate").is_null()).sum().alias(READ),
+    )
+    for feed, name, column, files, size, *became in counted.sort("feed", "oddity").iter_rows():
+        cells = [size, *became] if size else [""] * 5
+        lines.append(_row(feed, f"`{name}`", column, files, *cells))
+    return lines
+
+
 def _by_fault(settings: Settings, contracts: dict[str, Contract]) -> tuple[list[str], bool]:
     found = [o for contract in contracts.values() for o in outcomes(settings, contract)]
     lines = _head(
         "What only a whole delivery can show",
         "The newest delivery of each feed, read again with one fault put into it, and judged against the one before.\n"
         "What is asked for is computed from the contract's own numbers: increments may be empty and of any size, and\n"
-        "small feeds may change by some rows.",
-        "fault", "feeds", "held", "rejected", "stale", "passes, as the contract lets it", "not as the contract says",
+        "small feeds may change by some rows. Said: accepted, and told in the reasons of its state.",
+        "fault", "feeds", *WORDS, "passes, as the contract lets it", "not as the contract says",
     )  # fmt: skip
     for fault in dict.fromkeys(o.fault for o in found):
         mine = [o for o in found if o.fault == fault]
         wrong = [o.feed for o in mine if o.state != o.wanted]
-        counts = [sum(o.state == state for o in mine if o.state == o.wanted) for state in ("held", "rejected", "stale")]
+        counts = [sum(o.state == state for o in mine if o.state == o.wanted) for state in WORDS]
         passes = sorted(o.feed for o in mine if o.state == o.wanted == "accepted")
         lines.append(_row(fault, len(mine), *counts, " ".join(passes) or "none", " ".join(wrong) or "none"))
     return lines, all(o.state == o.wanted for o in found)
