@@ -60,9 +60,8 @@ def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
         return _without_numbers(Reading(digits))
     if role == "address":
         return _without_numbers(Reading(text.str.normalize("NFKC")))
+    text = text if column.intake.leading is None else text.str.slice(0, column.intake.leading)
     if column.intake.codes is not None:
-        if column.intake.leading is not None:
-            text = text.str.slice(0, column.intake.leading)
         return _coded(column, text, spellings(column.intake.codes, reference))
     if kind == "date":
         value = _dates(text, column)
@@ -79,8 +78,6 @@ def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
     else:
         for word in column.intake.strip:
             text = text.str.strip_prefix(word)
-        if column.intake.leading is not None:
-            text = text.str.slice(0, column.intake.leading)
         return Reading(text) if role in ("key", "door") else _without_numbers(Reading(text))
     rule = "date" if kind in ("date", "timestamp") else "invalid"
     return Reading(value, {rule: text.is_not_null() & value.is_null()})
