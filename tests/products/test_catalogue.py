@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.judge import Status
 from pipelines.feeds.receipts import Receipt
-from pipelines.products.catalogue.facts import LEAST_COUNT, LEAST_ROWS, document, empty_shares
+from pipelines.products.catalogue.facts import CHINESE, LEAST_COUNT, LEAST_ROWS, document, empty_shares
 from pipelines.products.catalogue.text import cell
 from pipelines.products.catalogue.uses import Use
-from pipelines.products.catalogue.write import JSON, write
+from pipelines.products.catalogue.write import JSON, chinese_words, write
 from pipelines.settings import Settings
 
 SETTINGS = Settings()
@@ -105,6 +106,34 @@ def test_hostile_names_stay_text_and_pages_load_nothing(contracts, tmp_path):
             assert "<script" not in text.replace("\\<script", "") and "[x](" not in text.replace("\\[x](", "")
 
 
+def test_every_committed_feed_is_told_in_chinese_and_no_other():
+    said = chinese_words(SETTINGS.contracts)
+    assert sorted(said) == sorted(load_contracts(SETTINGS.contracts))
+    for feed, parts in said.items():
+        assert tuple(parts) == CHINESE, feed
+        assert all(re.search("[一-鿿]{4}", text) and text.endswith("。") for text in parts.values()), feed
+
+
+def test_a_page_says_chinese_first_and_marks_english_as_such(contracts, tmp_path):
+    some = {"F06": contracts["F06"], "B03": contracts["B03"]}
+    words = {"F06": dict.fromkeys(CHINESE, "只作试验<b>。")}
+    body = document(some, [], {}, {}, tmp_path, SETTINGS.reference, DAY, words)
+    write(body, tmp_path)
+    told, bare = ((tmp_path / f"{feed}.html").read_text("utf-8") for feed in ("F06", "B03"))
+    english = '<span class="en" lang="en">'
+    assert f"<div>只作试验&lt;b&gt;。</div>{english}Social assistance" in told
+    assert f"<dd>{english}The villages and neighbourhoods" in bare and "<dd><div></div>" not in bare
+    assert "只作试验\\<b>。（Social assistance" in (tmp_path / "F06.md").read_text("utf-8")
+
+
+def test_what_waits_stands_beside_what_is_in_use(contracts, tmp_path):
+    later = replace(status("B03", "002", "held"), business_on=DAY)
+    body = document({"B03": contracts["B03"]}, [status("B03"), later], {}, {}, tmp_path, SETTINGS.reference, DAY)
+    write(body, tmp_path)
+    assert f"在用 {DAY} 的交付，990 行　{DAY}/002 待人工确认" in (tmp_path / "B03.html").read_text("utf-8")
+    assert f"待人工确认，{DAY}/002 待人工确认" in (tmp_path / "B03.md").read_text("utf-8")
+
+
 def test_a_cell_of_markdown_stays_one_cell():
     assert cell("a|b\nc <i> [x](y) `z` \\") == "a\\|b c \\<i> \\[x](y) \\`z\\` \\\\"
 
@@ -119,7 +148,7 @@ def test_counts_that_could_mean_one_person_are_not_told_apart(contracts, tmp_pat
 def test_nobody_who_decided_is_named(contracts, tmp_path):
     body = make(contracts, {}, tmp_path)
     assert "某某" not in json.dumps(body, ensure_ascii=False)
-    assert body["feeds"][0]["deliveries"][0]["reasons"] == ["let through by a person's decision"]
+    assert body["feeds"][0]["deliveries"][0]["reasons"] == ["let through by a person's decision. 已由人决定放行。"]
 
 
 def test_shares_of_empty_values_come_from_the_file_and_not_from_few_rows(tmp_path):

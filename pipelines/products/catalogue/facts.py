@@ -31,6 +31,9 @@ LEAST_ROWS = 30
 LEAST_COUNT = 5
 """A count of broken rows below this is not told apart from another in feeds that are not public."""
 
+CHINESE = ("purpose", "limitations", "content")
+"""What is said of a feed in Chinese beside its contract's English."""
+
 LISTED_CODES = 40
 _DECIDED = "let through by "
 
@@ -43,10 +46,16 @@ def document(
     lake: Path,
     reference: Path,
     as_of: date,
+    chinese: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """The catalogue of all contracts as of a date; `receipts` by feed, judged or not."""
+    """The catalogue of all contracts as of a date; `receipts` by feed, judged or not.
+
+    `chinese` has by feed what the contract says in English: purpose, limitations, content. What is missing there is
+    empty, and readers see the English.
+    """
     feeds = [
         _feed(contract, [s for s in statuses if s.feed == feed], receipts.get(feed, ()), uses, lake, reference, as_of)
+        | {"chinese": {part: (chinese or {}).get(feed, {}).get(part, "") for part in CHINESE}}
         for feed, contract in sorted(contracts.items())
     ]
     standings = Counter(column["standing"] for feed in feeds for column in feed["columns"])
@@ -109,6 +118,7 @@ def _feed(
             "is_stale": state.is_stale,
             "in_use_on": state.business_on.isoformat() if state.business_on else None,
             "rows_in_use": state.accepted_rows,
+            "waiting": list(state.waiting),
         },
         "total_deliveries": len(statuses),
         "deliveries": [_delivery(s) for s in shown],
@@ -121,7 +131,9 @@ def _feed(
 
 
 def _delivery(status: Status) -> dict[str, Any]:
-    reasons = ["let through by a person's decision" if r.startswith(_DECIDED) else r for r in status.reasons]
+    reasons = [
+        "let through by a person's decision. 已由人决定放行。" if r.startswith(_DECIDED) else r for r in status.reasons
+    ]
     return {
         "date": status.business_on.isoformat(),
         "delivery": status.number,

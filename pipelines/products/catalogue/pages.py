@@ -126,11 +126,12 @@ def _feed(feed: Mapping[str, Any], body: Mapping[str, Any]) -> str:
         ("状态", _badge(kind, said) + _in_use(feed)),
         ("频率", escape(words.cadence(feed["cadence_days"]))),
         ("服务水平", "<br>".join(escape(words.service_level(e)) for e in feed["service_level"])),
-        ("采集目的", escape(feed["purpose"])),
+        ("采集目的", _both(feed["chinese"]["purpose"], feed["purpose"])),
         ("法律依据", escape(feed["legal_basis"])),
         ("敏感级别", _badge(feed["class"], words.CLASSES[feed["class"]])),
         ("交付", f"{words.FORMATS[feed['format']]}，{words.LOADS[feed['load']]}，<code>{escape(feed['files'])}</code>"),
-        ("内容", escape(" ".join(p for p in (feed["description"], feed["limitations"]) if p))),
+        ("内容", _both(feed["chinese"]["content"], feed["description"])),
+        ("局限", _both(feed["chinese"]["limitations"], feed["limitations"])),
         ("契约", f"{escape(feed['contract'])}　版本 {escape(feed['contract_version'])}"),
     ]
     parts = [
@@ -141,16 +142,24 @@ def _feed(feed: Mapping[str, Any], body: Mapping[str, Any]) -> str:
     return page(f"{feed['feed']}　{feed['system']}", parts, [(HOME, "目录"), (NOT_NEEDED, "不必采集的栏目")], STYLE)
 
 
+def _both(chinese: str, english: str) -> str:
+    """What is said in Chinese, and small below it the contract's own English; that alone where there is no other."""
+    own = f'<span class="en" lang="en">{escape(english)}</span>' if english else ""
+    return f"<div>{escape(chinese)}</div>{own}" if chinese else own
+
+
 def _in_use(feed: Mapping[str, Any]) -> str:
     state = feed["state"]
+    waiting = "".join(f"　{words.waiting(told)}" for told in state["waiting"])
     if state["in_use_on"] is None:
-        return "　没有可用的交付"
-    return f"　在用 {state['in_use_on']} 的交付，{state['rows_in_use']:,} 行"
+        return f"　没有可用的交付{waiting}"
+    return f"　在用 {state['in_use_on']} 的交付，{state['rows_in_use']:,} 行{waiting}"
 
 
 def _quality(feed: Mapping[str, Any]) -> Iterator[str]:
     shown = feed["deliveries"]
-    yield f"<h2>质量</h2><p class='note'>共 {feed['total_deliveries']} 次交付，下列最近 {len(shown)} 次。</p>"
+    yield f"<h2>质量</h2><p class='note'>共 {feed['total_deliveries']} 次交付，下列最近 {len(shown)} 次。"
+    yield f"每次交付的批次报告在数据根目录的 <code>quality/{feed['feed']}/日期/序号/index.html</code>。</p>"
     if not shown:
         return
     key = "".join(
@@ -199,7 +208,9 @@ def _columns(feed: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]
     yield f"<h2>栏目与用途</h2><p class='note'>{len(columns)} 个栏目：{counted}。"
     yield "带 * 的只决定哪些行计入，不取其值。</p>"
     marks = [f'id="{escape(column["name"], quote=True)}"' for column in columns]
-    yield table(_head("栏目 含义 类型与代码 级别 入库处理 空值 谁在用"), [_column(c, names) for c in columns], marks)
+    yield table(
+        _head("栏目 含义（契约原文） 类型与代码 级别 入库处理 空值 谁在用"), [_column(c, names) for c in columns], marks
+    )
 
 
 def _column(column: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
@@ -213,7 +224,7 @@ def _column(column: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     lake = "、".join(f"<code>{escape(name)}</code>" for name in column["lake_columns"])
     return [
         f"<b>{escape(column['label'])}</b>{marks}<div><code>{escape(column['physical'])}</code></div>",
-        f"{escape(column['description'])}<div class='sub'>{escape(column['name'])}</div>",
+        f"{_both('', column['description'])}<div class='sub'><code>{escape(column['name'])}</code></div>",
         words.TYPES[column["type"]] + _codes(column["codes"]),
         _badge(column["class"], words.CLASSES[column["class"]]),
         words.ROLES[column["role"]] + (f"<div class='sub'>→ {lake}</div>" if lake else ""),

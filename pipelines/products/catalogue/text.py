@@ -21,6 +21,10 @@ def cell(text: object) -> str:
     return shown
 
 
+def _both(chinese: str, english: str) -> str:
+    return f"{chinese}（{english}）" if chinese and english else chinese or english
+
+
 def _row(*cells: object) -> str:
     return "| " + " | ".join(cell(c) for c in cells) + " |"
 
@@ -56,12 +60,13 @@ def _feed(feed: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     levels = "；".join(words.service_level(e) for e in feed["service_level"])
     for name, text in (
         ("主管部门", feed["department"]),
-        ("状态", words.state(feed)[1]),
+        ("状态", "，".join([words.state(feed)[1], *map(words.waiting, feed["state"]["waiting"])])),
         ("服务水平", levels),
-        ("采集目的", feed["purpose"]),
+        ("采集目的", _both(feed["chinese"]["purpose"], feed["purpose"])),
         ("法律依据", feed["legal_basis"]),
         ("敏感级别", words.CLASSES[feed["class"]]),
-        ("内容", feed["description"]),
+        ("内容", _both(feed["chinese"]["content"], feed["description"])),
+        ("局限", _both(feed["chinese"]["limitations"], feed["limitations"])),
     ):
         yield f"- {name}：{cell(text)}"
     yield from ("", "## 交付", "")

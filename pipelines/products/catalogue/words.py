@@ -83,6 +83,12 @@ def service_level(entry: Mapping[str, Any]) -> str:
     return f"{name} {said}"
 
 
+def waiting(told: str) -> str:
+    """A delivery that waits, `date/number state`, in Chinese."""
+    place, _, state = told.rpartition(" ")
+    return f"{place} {STATES[state]}"
+
+
 def state(feed: Mapping[str, Any]) -> tuple[str, str]:
     """Where a feed stands: a word for the look and one to read."""
     if not feed["deliveries"]:
