@@ -14,8 +14,9 @@ from pipelines.feeds.judge import Status
 from pipelines.feeds.land import ROWS
 from pipelines.identifiers import Key, pseudonym
 from pipelines.settings import Settings
+from pipelines.subjects.linkage import kept
 from pipelines.subjects.linkage import step as linkage
-from pipelines.subjects.replay import replay
+from pipelines.subjects.replay import Step, replay
 
 KEY = Key(b"t" * 32)
 FIRST = date(2026, 10, 29)
@@ -26,6 +27,22 @@ Row = Mapping[str, Any]
 def number(name: str) -> str:
     """The pseudonym a made-up number has in the lake."""
     return pseudonym(KEY, "person", name)
+
+
+TABLES = (
+    linkage.KEY, linkage.MENTION, linkage.MENTION_ROW, linkage.HISTORY_FILE, linkage.SUSPICION, linkage.OPEN,
+    linkage.ALIAS,
+)  # fmt: skip
+
+
+def content(folder: Path) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table of a date, and the model."""
+    tables = {name: pl.read_parquet(folder / name) for name in TABLES}
+    tables |= {name: kept.read(folder, name, *shape) for name, shape in linkage.KEPT.items()}
+    found = {
+        name: (len(frame), int(frame.hash_rows(seed=3).sum()) if len(frame) else 0) for name, frame in tables.items()
+    }
+    return found | {linkage.MODEL: (0, hash((folder / linkage.MODEL).read_text()))}
 
 
 class Lake:
@@ -60,9 +77,9 @@ class Lake:
         entries = [common | dict(decision) for decision in decisions]
         (folder / f"{len(list(folder.iterdir())):03d}.yml").write_text(yaml.safe_dump(entries, allow_unicode=True))
 
-    def replay(self, as_of: date = SECOND) -> Path:
+    def replay(self, as_of: date = SECOND, step: Step = linkage.step) -> Path:
         """The folder of the last date."""
-        return replay(self.settings, self.contracts, self.statuses, KEY, as_of, [linkage.step])
+        return replay(self.settings, self.contracts, self.statuses, KEY, as_of, [step])
 
     def who(self, as_of: date = SECOND) -> dict[str, tuple[str, str]]:
         """Mark → (person, method) of every row in use; the first slot of each feed."""

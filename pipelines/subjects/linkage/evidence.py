@@ -1,10 +1,12 @@
 """What a day's rows say of who people are, in one shape whatever the feed: the input of linkage.
 
-Reads the columns that a contract's slots name, brings names and addresses into one form, and parts rows with a usable
-number from rows without. What follows from the evidence is decided in `linkage`.
+Reads the columns that a contract's slots name and brings names and addresses into one form. Of a snapshot that follows
+another only what differs is brought into form (`difference`). What follows from the evidence is decided in `linkage`.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +16,7 @@ from pipelines.feeds.people import Slot
 from pipelines.identifiers import pseudonyms
 from pipelines.subjects.day import Day, said_in
 from pipelines.subjects.linkage import names
+from pipelines.subjects.linkage.difference import differing
 from pipelines.subjects.linkage.rules import LinkageRules
 
 MENTION_DOMAIN = "mention"
@@ -42,26 +45,88 @@ PLACE: dict[str, pl.DataType | type[pl.DataType]] = {
 # A row that says none of these, and whose number has no repairs, is about nobody.
 _SAYS = ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_on")
 _LAKE_TRACE = {"number": "_candidates", "stated_birth_on": "_stated_birth_on", "mask_key": "_mask_key"}
+NAMED: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "name": pl.String}
 
 
-def read_day(day: Day, rules: LinkageRules) -> Iterator[tuple[int, Contract, pl.DataFrame]]:
-    """What the deliveries dated `day` and in use say, slot by slot, with the slot's rank: base feeds first.
+@dataclass(frozen=True)
+class Again:
+    """What a snapshot says as the delivery before it said it, on `since`, and what it does not.
 
-    Columns: those of PLACE, `person_key` (null without a usable number), `record` (null where the feed has none of its
-    own), FACTS and TRACES. Rows that say nothing of anybody are left out.
+    `touched` are the numbers of whom other rows speak than before, or several; all rows of theirs are read. `rows`
+    (NAMED, names as delivered) are those of the numbers of whom the same row speaks as before.
     """
+
+    since: date
+    touched: pl.Series
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the deliveries of one feed say in one slot, with the slot's rank: base feeds first.
+
+    Columns of `rows`: those of PLACE, `person_key` (null without a usable number), `record` (null where the feed has
+    none of its own), FACTS and TRACES. Rows that say nothing of anybody are left out, and those in `again`.
+    """
+
+    rank: int
+    contract: Contract
+    rows: pl.DataFrame
+    again: Again | None
+
+    def named(self, keys: pl.Series | None, rules: LinkageRules) -> pl.DataFrame:
+        """The names (NAMED, distinct) that the deliveries give some numbers, or all of whom `rows` speak."""
+        found = self.rows.select(*NAMED)
+        if keys is not None:
+            mine = pl.col("person_key").is_in(keys.implode())
+            found = found.filter(mine)
+            if self.again:
+                left = self.again.rows.filter(mine)
+                found = pl.concat([found, left.with_columns(_name(left["name"], rules))])
+        return found.drop_nulls().unique()
+
+
+def read_day(day: Day, rules: LinkageRules, is_whole: bool) -> Iterator[Part]:
+    """What the deliveries dated `day` and in use say, slot by slot; all of it where `is_whole`."""
     contracts = sorted(day.contracts.values(), key=lambda c: (c.precedence, c.feed))
     slots = [(contract, slot) for contract in contracts for slot in contract.people]
     for rank, (contract, slot) in enumerate(slots):
         used = set(day.in_use.get(contract.feed, ()))
         paths = [path for path in day.arrived.get(contract.feed, ()) if path in used]
-        if paths:
-            yield rank, contract, pl.concat([_read(path, contract, slot, rules) for path in paths])
+        if not paths:
+            continue
+        earlier = None if is_whole else _replaced(day, contract)
+        if earlier:
+            yield _difference(rank, earlier, paths[-1], contract, slot, rules)
+        else:
+            rows = [_formed(_raw(path, contract, slot, rules).collect(), path, contract, slot, rules) for path in paths]
+            yield Part(rank, contract, pl.concat(rows), None)
 
 
-def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.DataFrame:
-    """One file's rows as one slot sees them."""
-    business_on, delivery = said_in(path)
+def _replaced(day: Day, contract: Contract) -> Path | None:
+    """The delivery that a snapshot took the place of, where it is still there to compare with."""
+    was = day.was_in_use.get(contract.feed, ())
+    return was[-1] if contract.delivery.load == "snapshot" and was and was[-1].exists() else None
+
+
+def _difference(rank: int, earlier: Path, path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> Part:
+    """A snapshot without the rows that stood in the delivery before."""
+    now = _raw(path, contract, slot, rules).collect()
+    has_key = pl.col("person_key").is_not_null()
+    loose, keyed = now.filter(~has_key), now.filter(has_key)
+    was = _raw(earlier, contract, slot, rules).filter(has_key).select("person_key", "record", *FACTS).collect()
+    is_other, is_gone = differing(was, keyed, ["person_key", "record"])
+    others = keyed.filter(is_other)
+    again = Again(
+        since=said_in(earlier)[0],
+        touched=pl.concat([others["person_key"], was["person_key"].filter(is_gone)]).unique(),
+        rows=keyed.filter(~is_other).select(*NAMED),
+    )
+    return Part(rank, contract, _formed(pl.concat([loose, others]), path, contract, slot, rules), again)
+
+
+def _raw(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.LazyFrame:
+    """One file's rows as one slot sees them and as delivered, without those that say nothing of anybody."""
     frame = pl.scan_parquet(path)
     has = set(frame.collect_schema().names())
     columns: dict[str, pl.Expr] = {}
@@ -80,25 +145,37 @@ def _read(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl
     columns["record"] = pl.col(record) if record in has else pl.lit(None, pl.String)
     columns["person_key"] = pl.col(f"{slot.id}_id") if slot.id else pl.lit(None, pl.String)
     columns |= {"_file": pl.col("_file"), "_line": pl.col("_line").cast(pl.Int64)}
-    read = frame.select(**{n: e.cast((FACTS | TRACES | PLACE).get(n, pl.String)) for n, e in columns.items()}).collect()
-    read = read.with_columns(
+    kinds = FACTS | TRACES | PLACE
+    return frame.select(**{n: e.cast(kinds.get(n, pl.String)) for n, e in columns.items()}).filter(_says_anything())
+
+
+def _says_anything() -> pl.Expr:
+    """Whether a row says anything of anybody."""
+    return pl.any_horizontal(pl.col(c).is_not_null() for c in _SAYS) | (pl.col("number").list.len() > 0).fill_null(
+        False
+    )
+
+
+def _formed(rows: pl.DataFrame, path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.DataFrame:
+    """Rows of one file with everything brought into one form."""
+    business_on, delivery = said_in(path)
+    formed = rows.with_columns(
         pl.lit(contract.feed).alias("feed"),
         pl.lit(slot.slot).alias("slot"),
         pl.lit(business_on).alias("business_on"),
         pl.lit(delivery).alias("delivery"),
-        names.normal(_first(read["name"], rules.names.between), rules.names.dots, rules.names.traditional).alias(
-            "name"
-        ),
-        _plain_text(read["address"]).alias("address"),
+        _name(rows["name"], rules),
+        _plain_text(rows["address"]).alias("address"),
         pl.col("mobile").str.replace_all(r"[^0-9]", "").str.replace(r"^86(1[0-9]{10})$", "${1}").replace("", None),
         pl.col("number").fill_null([]).list.sort(),
     )
-    says = [
-        pl.col(c).is_not_null() for c in ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_on")
-    ]
-    return read.filter(pl.any_horizontal(says) | (pl.col("number").list.len() > 0)).select(
-        *PLACE, "person_key", "record", *FACTS, *TRACES
-    )
+    return formed.filter(_says_anything()).select(*PLACE, "person_key", "record", *FACTS, *TRACES)
+
+
+def _name(names_as_delivered: pl.Series, rules: LinkageRules) -> pl.Series:
+    """Names in the form in which they are compared."""
+    first = _first(names_as_delivered, rules.names.between)
+    return names.normal(first, rules.names.dots, rules.names.traditional).alias("name")
 
 
 def _first(text: pl.Series, marks: str) -> pl.Series:

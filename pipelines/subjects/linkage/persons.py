@@ -68,9 +68,16 @@ class Persons:
             wanted.join(self.keys, left_on="name", right_on="person_key").select("name", "person_id"),
             wanted.join(self.mentions, left_on="name", right_on="mention_id").select("name", "person_id"),
         ]
-        same = wanted.join(pl.concat([self.keys.select("person_id"), self.mentions.select("person_id")]).unique(),
-                           left_on="name", right_on="person_id").select("name", person_id="name")  # fmt: skip
+        mine = [f.select("person_id").join(wanted, left_on="person_id", right_on="name", how="semi")
+                for f in (self.keys, self.mentions)]  # fmt: skip
+        same = pl.concat(mine).unique().select(name="person_id", person_id="person_id")
         return dict(pl.concat([same, *found]).iter_rows())
+
+    def known(self, names: Iterable[str]) -> set[str]:
+        """Those of some names that are numbers or mentions."""
+        wanted = pl.DataFrame({"name": sorted(set(names))}, schema={"name": pl.String})
+        keys, mentions = self.keys.select(name="person_key"), self.mentions.select(name="mention_id")
+        return {name for frame in (keys, mentions) for name in frame.join(wanted, on="name", how="semi")["name"]}
 
     def since(self, ids: Iterable[str]) -> dict[str, tuple[date, int, str]]:
         """How old each person is: the date it was first known, numbers before mere evidence, then the id itself."""
@@ -143,13 +150,10 @@ def add_numbers(persons: Persons, named: Sequence[tuple[str, pl.DataFrame]]) -> 
     every = [frame.select("person_key", first_feed=pl.lit(feed)) for feed, frame in named]
     if not every:
         return
-    new = (
-        pl.concat(every)
-        .unique("person_key", keep="first", maintain_order=True)
-        .join(persons.keys, on="person_key", how="anti", maintain_order="left")
-        .select(
-            "person_key", pl.col("person_key").alias("person_id"), "first_feed", first_on=pl.lit(persons.on, pl.Date)
-        )
+    said = pl.concat(every).unique("person_key", keep="first", maintain_order=True)
+    known = persons.keys.select("person_key").join(said, on="person_key", how="semi")
+    new = said.join(known, on="person_key", how="anti", maintain_order="left").select(
+        "person_key", pl.col("person_key").alias("person_id"), "first_feed", first_on=pl.lit(persons.on, pl.Date)
     )
     if len(new):
         persons.keys = pl.concat([persons.keys, new.sort("person_key")])
@@ -190,13 +194,19 @@ def add_mentions(persons: Persons, found: pl.DataFrame) -> None:
     persons.merge(late)
 
 
+def decided_about(decisions: Iterable[PersonDecision]) -> list[str]:
+    """The names that decisions mention."""
+    said = [d.persons if isinstance(d, Merge) else (d.person, *d.keys) for d in decisions]
+    return [name for mentioned in said for name in mentioned]
+
+
 def obey(persons: Persons, decisions: Iterable[PersonDecision], key: Key, since: date | None, known: set[str]) -> None:
     """Do what people decided after `since`, and what they decided earlier about somebody not known until today.
 
     `known` are the names (numbers, mentions) that the date before knew.
     """
     for decision in decisions:
-        names = decision.persons if isinstance(decision, Merge) else (decision.person, *decision.keys)
+        names = decided_about([decision])
         is_new = since is None or decision.decided_on > since or any(name not in known for name in names)
         if not is_new:
             continue

@@ -6,6 +6,7 @@ decided by survivorship.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -63,9 +64,7 @@ def of_day(said: Iterable[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
 
 
 def news(frame: pl.DataFrame, rank: int, before: pl.DataFrame) -> pl.DataFrame:
-    """Of one feed's rows (one a number) those that change a profile: most of a snapshot says what it said yesterday."""
-    if before.is_empty():
-        return frame
+    """Of one feed's rows (one a number) those that change a profile."""
     said = [fact for fact in FACTS if frame[fact].null_count() < len(frame)]
     if not said:
         return frame.join(before, on="person_key", how="anti", maintain_order="left")
@@ -84,36 +83,54 @@ def _counts(fact: str, rank: pl.Expr, old_rank: str) -> pl.Expr:
     return pl.col(fact).is_not_null() & ((rank < old) | ((rank == old) & is_other))
 
 
-def fold(before: pl.DataFrame, today: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """The profiles after a day, and the keys of those that are new or say something else now.
+@dataclass(frozen=True)
+class Fold:
+    """The profiles after a day, and what the day did to them.
+
+    `touched` are the rows of `profiles` that are not as they were, `changed` the keys of those that are new or say
+    something else, `renamed` of those that have a name and had another or none.
+    """
+
+    profiles: pl.DataFrame
+    touched: pl.DataFrame
+    changed: pl.Series
+    renamed: pl.Series
+
+
+def fold(before: pl.DataFrame, said: Sequence[tuple[int, pl.DataFrame]]) -> Fold:
+    """The profiles after a day's evidence: frames with their rank, one row a number.
 
     In order of key on the first date; later ones put what changed behind what did not.
     """
     if before.is_empty():
-        merged = names.with_forms(today.sort("person_key")).select(*SCHEMA)
-        return merged, merged["person_key"]
-    mine = before.join(today, on="person_key", how="semi")
+        merged = names.with_forms(of_day(said).sort("person_key")).select(*SCHEMA)
+        return Fold(merged, merged, merged["person_key"], merged["person_key"])
+    keys = pl.concat([pl.DataFrame(schema={"person_key": pl.String}), *(f.select("person_key") for _, f in said)])
+    mine = before.join(keys.unique(), on="person_key", how="semi")
+    today = of_day((rank, news(frame, rank, mine)) for rank, frame in said)
     met = today.join(mine, on="person_key", how="left", suffix="_old")
     better = {fact: _counts(fact, pl.col(fact + RANK), f"{fact}{RANK}_old") for fact in FACTS}
     is_new = pl.col(f"name{RANK}_old").is_null()
-    touched = met.filter(is_new | pl.any_horizontal(better.values())).with_columns(
-        is_other=is_new
-        | pl.any_horizontal(is_better & pl.col(f).ne_missing(pl.col(f"{f}_old")) for f, is_better in better.items())
+    formed = (
+        met.filter(is_new | pl.any_horizontal(better.values()))
+        .select(
+            "person_key",
+            is_new.alias("is_new"),
+            *(pl.when(is_better).then(f).otherwise(f"{f}_old").alias(f) for f, is_better in better.items()),
+            *(
+                pl.when(is_better).then(f + RANK).otherwise(pl.col(f"{f}{RANK}_old").fill_null(_NEVER)).alias(f + RANK)
+                for f, is_better in better.items()
+            ),
+            *(f"{f}_old" for f in FACTS),
+        )
+        .sort("person_key")
     )
-    if touched.is_empty():
-        return before, pl.Series("person_key", [], dtype=pl.String)
-    formed = touched.select(
-        "person_key",
-        "is_other",
-        *(pl.when(is_better).then(f).otherwise(f"{f}_old").alias(f) for f, is_better in better.items()),
-        *(
-            pl.when(is_better).then(f + RANK).otherwise(pl.col(f"{f}{RANK}_old").fill_null(_NEVER)).alias(f + RANK)
-            for f, is_better in better.items()
-        ),
-    ).sort("person_key")
-    rest = before.join(formed.select("person_key"), on="person_key", how="anti", maintain_order="left")
-    merged = pl.concat([rest, names.with_forms(formed).select(*SCHEMA)])
-    return merged, formed.filter("is_other")["person_key"]
+    is_other = {f: pl.col(f).ne_missing(pl.col(f"{f}_old")) for f in FACTS}
+    changed = formed.filter(pl.col("is_new") | pl.any_horizontal(is_other.values()))["person_key"]
+    renamed = formed.filter(is_other["name"])["person_key"]
+    touched = names.with_forms(formed).select(*SCHEMA)
+    rest = before.join(touched.select("person_key"), on="person_key", how="anti", maintain_order="left")
+    return Fold(pl.concat([rest, touched]), touched, changed, renamed)
 
 
 def known_by(profiles: pl.DataFrame, wanted: pl.DataFrame, blocking: Sequence[Sequence[str]]) -> pl.DataFrame:

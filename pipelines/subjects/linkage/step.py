@@ -13,14 +13,24 @@ from typing import TypedDict
 
 import polars as pl
 
-from pipelines.subjects.day import Day
+from pipelines.subjects.day import Day, said_in
+from pipelines.subjects.linkage import kept, names, suspicion
 from pipelines.subjects.linkage import model as linkage_model
-from pipelines.subjects.linkage import names, suspicion
 from pipelines.subjects.linkage import profiles as linkage_profiles
 from pipelines.subjects.linkage.decide import CERTAIN, CONFIDENCE, FOUND, PROVISIONAL, best_matches, masked, repaired
-from pipelines.subjects.linkage.evidence import FACTS, PLACE, TRACES, deliveries_in_use, mentions, read_day
+from pipelines.subjects.linkage.evidence import FACTS, PLACE, TRACES, Part, deliveries_in_use, mentions, read_day
 from pipelines.subjects.linkage.model import Shares
-from pipelines.subjects.linkage.persons import HISTORY, KEYS, MENTIONS, Persons, add_mentions, add_numbers, obey, pinned
+from pipelines.subjects.linkage.persons import (
+    HISTORY,
+    KEYS,
+    MENTIONS,
+    Persons,
+    add_mentions,
+    add_numbers,
+    decided_about,
+    obey,
+    pinned,
+)  # fmt: skip
 from pipelines.subjects.linkage.rules import LinkageRules, load_rules
 
 RULES = "person.yml"
@@ -28,6 +38,8 @@ KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parqu
 HISTORY_FILE, SUSPICION, PROFILE = "history.parquet", "suspicion.parquet", "profile.parquet"
 # State that only the next date reads.
 OPEN, RECORD, ALIAS, MODEL = "open.parquet", "record.parquet", "alias.parquet", "model.json"
+ALIKE, RENAMED = "alike.parquet", "renamed.parquet"
+RECORD_KEY = ["feed", "record"]
 
 _EVIDENCE: dict[str, pl.DataType | type[pl.DataType]] = {"mention_id": pl.String, "feed": pl.String} | FACTS | TRACES
 _OPEN = _EVIDENCE | {name: FOUND[name] for name in ("person_key", "confidence", "status")}
@@ -35,8 +47,11 @@ _RECORD: dict[str, pl.DataType | type[pl.DataType]] = {
     "feed": pl.String, "record": pl.String, "person_key": pl.String,
     "name": pl.String, "birth_on": pl.Date, "sex_code": pl.String,
 }  # fmt: skip
+KEPT = {PROFILE: (linkage_profiles.SCHEMA, ["person_key"]), RECORD: (_RECORD, RECORD_KEY)}
+"""Schema and key of the files that are kept as a base and what is beside it."""
 ROW = PLACE | {"mention_id": pl.String}
 """Columns of MENTION_ROW."""
+_RENAMED: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "on": pl.Date}
 
 
 class Model(TypedDict):
@@ -50,9 +65,9 @@ class Model(TypedDict):
 class _Said:
     """A day's evidence, sorted out: what known numbers are said to be, and rows without one."""
 
+    parts: list[Part] = field(default_factory=list)
     numbered: list[tuple[int, str, pl.DataFrame]] = field(default_factory=list)
     lesson: list[tuple[int, pl.DataFrame]] = field(default_factory=list)
-    named: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
     records: list[pl.DataFrame] = field(default_factory=list)
     loose: list[pl.DataFrame] = field(default_factory=list)
     crowded: list[pl.DataFrame] = field(default_factory=list)
@@ -61,58 +76,64 @@ class _Said:
 def step(before: Path | None, day: Day, out: Path) -> None:
     """Write the linkage files of a date. Same evidence, decisions and state before: same files."""
     rules = load_rules(day.settings.declarations / "linkage" / RULES)
-    profiles_before = _state(before, PROFILE, linkage_profiles.SCHEMA)
-    kept: Model | None = json.loads((before / MODEL).read_text("utf-8")) if before else None
-    is_learnt = kept is not None and kept["is_learnt"]
-    said = _sort_out(day, rules, profiles_before, is_lesson=not is_learnt)
-    today = linkage_profiles.of_day((rank, frame) for rank, _, frame in said.numbered)
-    profiles, changed = linkage_profiles.fold(profiles_before, today)
+    profiles_before = kept.read(before, PROFILE, *KEPT[PROFILE])
+    learnt: Model | None = json.loads((before / MODEL).read_text("utf-8")) if before else None
+    is_learnt = learnt is not None and learnt["is_learnt"]
+    said = _sort_out(day, rules, is_lesson=not is_learnt)
+    fold = linkage_profiles.fold(profiles_before, [(rank, frame) for rank, _, frame in said.numbered])
+    profiles = fold.profiles
     persons = Persons(day.business_on, _state(before, KEY, KEYS), _state(before, MENTION, MENTIONS))
-    known_before = {*persons.keys["person_key"], *persons.mentions["mention_id"]} if day.decisions else set()
+    known_before = persons.known(decided_about(day.decisions))
     add_numbers(persons, [(feed, frame.select("person_key")) for _, feed, frame in said.numbered])
-    records = _follow_records(persons, _state(before, RECORD, _RECORD), said.records)
-    model = kept if kept and is_learnt else _learn(rules, day, said, profiles)
+    records_before = kept.read(before, RECORD, *KEPT[RECORD])
+    records = _follow_records(persons, records_before, said.records)
+    model = learnt if learnt and is_learnt else _learn(rules, day, said, profiles)
     shares = model["shares"]
 
     if said.crowded:
         said.loose.append(_disown(said, profiles, rules.names.related_share))
     loose = mentions(day, pl.concat(said.loose)) if said.loose else pl.DataFrame(schema=ROW | _EVIDENCE)
-    still_open = _link(rules, day, shares, persons, profiles, changed, loose, _state(before, OPEN, _OPEN))
+    still_open = _link(rules, day, shares, persons, profiles, fold.changed, loose, _state(before, OPEN, _OPEN))
     since = date.fromisoformat(before.name) if before else None
     obey(persons, day.decisions, day.key, since, known_before)
 
-    aliases = _aliases(before, day, rules, said, profiles)
+    renamed = _renamed(before, day, fold.renamed)
+    aliases = _aliases(before, day, rules, said, profiles, renamed)
+    alike = suspicion.alike(rules, profiles, _alike_before(before), fold.changed)
     doubts = [
-        suspicion.two_numbers(rules, day.settings, shares, profiles, persons.keys),
+        suspicion.two_numbers(rules, day.settings, shares, alike, profiles, persons.keys),
         suspicion.two_people(aliases, persons.keys),
         suspicion.perhaps_known(still_open, persons.mentions, persons.keys),
     ]
     files = {
-        PROFILE: profiles,
         KEY: persons.keys,
         MENTION: persons.mentions,
         MENTION_ROW: _rows_in_use(before, day, loose),
         HISTORY_FILE: pl.concat([_state(before, HISTORY_FILE, HISTORY), *persons.events]),
         SUSPICION: suspicion.since(doubts, _state(before, SUSPICION, suspicion.SUSPICION), day.business_on),
         OPEN: still_open,
-        RECORD: records,
         ALIAS: aliases,
+        ALIKE: alike.select("person_key").sort("person_key"),
+        RENAMED: renamed,
     }
     for name, frame in files.items():
         frame.write_parquet(out / name, compression="lz4")
+    kept.write(before, out, PROFILE, KEPT[PROFILE][1], profiles, fold.touched)
+    kept.write(before, out, RECORD, RECORD_KEY, pl.concat([_without(records_before, records), records]), records)
     (out / MODEL).write_text(json.dumps(model, indent=1), "utf-8")
 
 
 # ---------------------------------------------------------------- evidence
 
 
-def _sort_out(day: Day, rules: LinkageRules, profiles_before: pl.DataFrame, is_lesson: bool) -> _Said:
-    """Read the day slot by slot, keeping of known numbers only what differs: the district's rows are many.
+def _sort_out(day: Day, rules: LinkageRules, is_lesson: bool) -> _Said:
+    """Read the day slot by slot, keeping the newest row of every number.
 
-    For a model still to be learnt (`is_lesson`) everything that named people say is kept too.
+    For a model still to be learnt (`is_lesson`) everything is read, and what named people say is kept too.
     """
     said = _Said()
-    for rank, contract, frame in read_day(day, rules):
+    for part in read_day(day, rules, is_whole=is_lesson):
+        rank, frame = part.rank, part.rows
         has_key = pl.col("person_key").is_not_null()
         named = frame.filter(has_key).select("person_key", "name").unique()
         again = named.filter(pl.col("person_key").is_duplicated()).group_by("person_key").len("names")
@@ -123,8 +144,8 @@ def _sort_out(day: Day, rules: LinkageRules, profiles_before: pl.DataFrame, is_l
         newest = told.select("person_key", *FACTS).unique("person_key", keep="last", maintain_order=True)
         if is_lesson and rank:
             said.lesson.append((rank, newest.filter(pl.col("name").is_not_null())))
-        said.numbered.append((rank, contract.feed, linkage_profiles.news(newest, rank, profiles_before)))
-        said.named.append((contract.feed, named.drop_nulls()))
+        said.parts.append(part)
+        said.numbered.append((rank, part.contract.feed, newest))
         said.records.append(told.filter(pl.col("record").is_not_null()).select(*_RECORD))
         said.loose.append(frame.filter(~has_key).drop("person_key", "record"))
     return said
@@ -139,7 +160,8 @@ def _disown(said: _Said, profiles: pl.DataFrame, related: float) -> pl.DataFrame
     named = crowded.filter(pl.col("name").is_not_null())
     told = named.select("person_key", "name").unique()
     others = suspicion.other_than_owners(told, profiles, related)
-    nobodys = told.join(profiles.filter(pl.col("name").is_not_null()), on="person_key", how="anti").select(told.columns)
+    owners = profiles.join(told, on="person_key", how="semi").filter(pl.col("name").is_not_null())
+    nobodys = told.join(owners, on="person_key", how="anti").select(told.columns)
     return named.join(pl.concat([others, nobodys]), on=["person_key", "name"], how="semi").drop("person_key")
 
 
@@ -151,15 +173,15 @@ def _rows_in_use(before: Path | None, day: Day, loose: pl.DataFrame) -> pl.DataF
 
 
 def _follow_records(persons: Persons, before: pl.DataFrame, today: list[pl.DataFrame]) -> pl.DataFrame:
-    """Merge what a register's own record shows to be one person, and note today's records.
+    """Merge what a register's own record shows to be one person; returns the records that say something else now.
 
     A record that comes with another number than before is the same person if the name is the same, or birth date and
-    sex are; else the record was given to somebody else.
+    sex are; else the record was given to somebody else. Of a record's rows on a day the last counts.
     """
-    said = pl.concat([pl.DataFrame(schema=_RECORD), *today])
-    said = said.join(before, on=list(_RECORD), how="anti", nulls_equal=True)  # nearly all say what they said
-    said = said.unique(["feed", "record"], keep="last", maintain_order=True)
-    met = said.join(before, on=["feed", "record"], suffix="_old")
+    said = pl.concat([pl.DataFrame(schema=_RECORD), *today]).unique(RECORD_KEY, keep="last", maintain_order=True)
+    mine = before.join(said.select(RECORD_KEY), on=RECORD_KEY, how="semi")
+    said = said.join(mine, on=list(_RECORD), how="anti", nulls_equal=True)  # nearly all say what they said
+    met = said.join(mine, on=RECORD_KEY, suffix="_old")
     same = ["sex_code", "birth_on"]
     is_same = (pl.col("name") == pl.col("name_old")).fill_null(False)
     is_same |= pl.all_horizontal((pl.col(c) == pl.col(f"{c}_old")).fill_null(False) for c in same)
@@ -173,20 +195,54 @@ def _follow_records(persons: Persons, before: pl.DataFrame, today: list[pl.DataF
             feed="feed",
         )
     )
-    rest = before.join(said, on=["feed", "record"], how="anti", maintain_order="left")
-    return pl.concat([rest, said.sort("feed", "record")])
+    return said.sort(RECORD_KEY)
 
 
-def _aliases(before: Path | None, day: Day, rules: LinkageRules, said: _Said, profiles: pl.DataFrame) -> pl.DataFrame:
+def _renamed(before: Path | None, day: Day, today: pl.Series) -> pl.DataFrame:
+    """Numbers whose person got another name, and when last; as far back as a snapshot may have to know."""
+    used = [*day.was_in_use.items(), *day.in_use.items()]
+    snapshots = [paths for feed, paths in used if day.contracts[feed].delivery.load == "snapshot"]
+    oldest = min((said_in(path)[0] for paths in snapshots for path in paths), default=day.business_on)
+    new = pl.DataFrame({"person_key": today}).with_columns(on=pl.lit(day.business_on, pl.Date))
+    every = pl.concat([_state(before, RENAMED, _RENAMED), new.cast(pl.Schema(_RENAMED))])
+    last = every.filter(pl.col("on") > oldest).unique("person_key", keep="last", maintain_order=True)
+    return last.sort("person_key")
+
+
+def _aliases(
+    before: Path | None, day: Day, rules: LinkageRules, said: _Said, profiles: pl.DataFrame, renamed: pl.DataFrame
+) -> pl.DataFrame:
     """Other people's names under known numbers, as feeds say them now.
 
     What an earlier delivery said counts on unless a snapshot of its feed came, or the name is the person's own by now.
+    Of a snapshot that is read by its difference, only the names of numbers of whom other rows speak, or whose person
+    got another name since the delivery before, are told anew.
     """
-    replaced = [feed for feed in day.arrived if day.contracts[feed].delivery.load == "snapshot"]
-    earlier = _state(before, ALIAS, suspicion.ALIAS).filter(~pl.col("feed").is_in(replaced))
-    spoken = [*said.named, *((feed, frame) for (feed,), frame in earlier.group_by("feed", maintain_order=True))]
-    related = rules.names.related_share
-    return suspicion.other_names(((str(feed), frame) for feed, frame in spoken), profiles, related)
+    earlier = _state(before, ALIAS, suspicion.ALIAS)
+    spoken = []
+    for feed in dict.fromkeys(part.contract.feed for part in said.parts):
+        parts = [part for part in said.parts if part.contract.feed == feed]
+        again = [part.again for part in parts if part.again]
+        if again:
+            since = renamed.filter(pl.col("on") > again[0].since)["person_key"]
+            keys = pl.concat([since, *(a.touched for a in again)]).unique()
+            is_old = (pl.col("feed") == feed) & pl.col("person_key").is_in(keys.implode())
+        else:
+            keys = None
+            is_old = (pl.col("feed") == feed) & pl.lit(day.contracts[feed].delivery.load == "snapshot")
+        earlier = earlier.filter(~is_old)
+        spoken += [(feed, part.named(keys, rules)) for part in parts]
+    spoken += [(str(feed), frame) for (feed,), frame in earlier.group_by("feed", maintain_order=True)]
+    return suspicion.other_names(spoken, profiles, rules.names.related_share)
+
+
+def _alike_before(before: Path | None) -> pl.Series | None:
+    """Numbers whose people looked like somebody else on the date before."""
+    return None if before is None else pl.read_parquet(before / ALIKE)["person_key"]
+
+
+def _without(records: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return records.join(others.select(RECORD_KEY), on=RECORD_KEY, how="anti", maintain_order="left")
 
 
 # ---------------------------------------------------------------- linking

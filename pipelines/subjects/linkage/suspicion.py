@@ -27,22 +27,42 @@ SUSPICION: dict[str, pl.DataType | type[pl.DataType]] = {
 ALIAS: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "name": pl.String, "feed": pl.String}
 
 
+_SAME = ["name", "birth_on", "sex_code"]
+
+
+def alike(rules: LinkageRules, profiles: pl.DataFrame, before: pl.Series | None, changed: pl.Series) -> pl.DataFrame:
+    """The profiles that share name, birth date, sex and one of the declared facts with another's, in order of key.
+
+    `before` are the keys of those of the date before (None: not known), `changed` of the profiles that changed since:
+    nobody else can have become alike.
+    """
+    if before is not None:
+        asked = pl.concat([before, changed]).unique()
+        named = profiles.filter(pl.col("person_key").is_in(asked.implode())).select(_SAME).unique()
+        profiles = profiles.join(named, on=_SAME, how="semi")
+    found = profiles.drop_nulls(_SAME).filter(pl.len().over(_SAME) > 1)
+    sharing = [pl.col(c).is_not_null() & (pl.len().over([*_SAME, c]) > 1) for c in rules.link.two_numbers_share]
+    return (found.filter(pl.any_horizontal(sharing)) if sharing else found).sort("person_key")
+
+
 def two_numbers(
-    rules: LinkageRules, settings: Settings, shares: Shares, profiles: pl.DataFrame, person_of: pl.DataFrame
+    rules: LinkageRules,
+    settings: Settings,
+    shares: Shares,
+    alike: pl.DataFrame,
+    profiles: pl.DataFrame,
+    person_of: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Pairs of persons of different numbers who share name, birth date, sex and one of the declared facts.
+    """Pairs of persons of different numbers who look like one, among profiles `alike` some other.
 
     Returns person_id, other_id (the lesser first), kind, confidence.
     """
-    same = ["name", "birth_on", "sex_code"]
-    alike = profiles.drop_nulls(same).filter(pl.len().over(same) > 1)
-    sharing = [pl.col(c).is_not_null() & (pl.len().over([*same, c]) > 1) for c in rules.link.two_numbers_share]
-    alike = alike.filter(pl.any_horizontal(sharing)) if sharing else alike
+    same = _SAME
     known = linkage_model.with_frequencies(rules, as_known(alike), profiles)
     rows = as_rows(alike).rename({"person_key": "row_id"})
     pairs = linkage_model.score(rules, settings, shares, rows, known, len(profiles))
     facts = alike.select("person_key", *same, *rules.link.two_numbers_share)
-    owner = person_of.select("person_key", "person_id")
+    owner = person_of.join(alike, on="person_key", how="semi").select("person_key", "person_id")
     both = (
         pairs.filter(pl.col("row_id") < pl.col("person_key"))
         .join(facts, left_on="row_id", right_on="person_key")
@@ -94,7 +114,8 @@ def other_than_owners(told: pl.DataFrame, profiles: pl.DataFrame, related: float
     Names are related where one could be another spelling of the other: the same characters or sound, or at least the
     share `related` of the characters in common. A Latin and a Chinese name are compared by sound only.
     """
-    owner = profiles.select("person_key", known="name", known_sorted="name_sorted", known_sound="name_sound")
+    owner = profiles.join(told, on="person_key", how="semi")
+    owner = owner.select("person_key", known="name", known_sorted="name_sorted", known_sound="name_sound")
     other = told.join(owner, on="person_key").filter(pl.col("name") != pl.col("known"))
     if other.is_empty():
         return told.clear()

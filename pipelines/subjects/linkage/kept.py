@@ -1,0 +1,59 @@
+"""Big tables of state that change little: a base that dates share, and beside it the rows that differ.
+
+The base is one file under several names, so a day costs what it changes. When the rows beside it are many they are
+folded into a new base; when that is depends on the tables alone, so the same dates give the same files. What a table
+holds is known to those who keep it.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+_BESIDE = ".news.parquet"
+_MOST_BESIDE = 0.1
+
+
+def read(folder: Path | None, name: str, schema: Schema, key: Sequence[str]) -> pl.DataFrame:
+    """The table of a date's folder, one row a key; empty without a folder."""
+    if folder is None:
+        return pl.DataFrame(schema=schema)
+    base, beside = pl.read_parquet(folder / name), pl.read_parquet(_beside(folder, name))
+    return pl.concat([_without(base, beside, key), beside])
+
+
+def write(
+    before: Path | None, out: Path, name: str, key: Sequence[str], table: pl.DataFrame, new: pl.DataFrame
+) -> None:
+    """Lay a table into the folder `out`, where `new` are its rows that the folder `before` does not have as they are.
+
+    No key may have left the table since.
+    """
+    if before is not None:
+        beside = pl.read_parquet(_beside(before, name))
+        beside = pl.concat([_without(beside, new, key), new]).sort(*key)
+        if len(beside) <= _MOST_BESIDE * len(table):
+            _take_over(before / name, out / name)
+            beside.write_parquet(_beside(out, name), compression="lz4")
+            return
+    table.write_parquet(out / name, compression="lz4")
+    table.clear().write_parquet(_beside(out, name), compression="lz4")
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    return rows.join(others.select(*key), on=list(key), how="anti", maintain_order="left")
+
+
+def _take_over(former: Path, path: Path) -> None:
+    """The same file under a second name; files of a date are never changed once they are written."""
+    try:
+        os.link(former, path)
+    except OSError:
+        shutil.copyfile(former, path)
+
+
+def _beside(folder: Path, name: str) -> Path:
+    return folder / (name.removesuffix(".parquet") + _BESIDE)
