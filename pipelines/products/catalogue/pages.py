@@ -179,7 +179,7 @@ def _quality(feed: Mapping[str, Any]) -> Iterator[str]:
                 d["delivery"],
                 _badge(d["state"], words.STATES[d["state"]]) + ("　在用" if d["is_in_use"] else ""),
                 *(f"{d[part]:,}" for part in ("delivered", "accepted", "quarantined", "duplicate")),
-                escape("; ".join(d["reasons"])),
+                "<br>".join(escape(reason) for reason in d["reasons"]),
             ]
             for d in reversed(shown)
         ],
