@@ -39,6 +39,7 @@ class Publish(Part):
 
     least_n: int = Field(default=10, ge=0)
     least_count: int = Field(default=5, ge=0)
+    open: Texts = Field(default=(), description="indicators that count no people, and are never small")
 
 
 class Uncertainty(Part):

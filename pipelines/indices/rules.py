@@ -30,7 +30,7 @@ def find_faults(spec: IndexSpec) -> list[Fault]:
     tree = [*_codes(spec), *_tree(spec)]
     if tree:
         return tree
-    rules: list[Callable[[IndexSpec], Iterator[Fault]]] = [_weights, _nodes, _indicators, _levels, _factors]
+    rules: list[Callable[[IndexSpec], Iterator[Fault]]] = [_weights, _nodes, _indicators, _levels, _factors, _open]
     return [fault for rule in rules for fault in rule(spec)]
 
 
@@ -267,3 +267,10 @@ def _factors(spec: IndexSpec) -> Iterator[Fault]:
                     yield (*path, "choices", place), f"{choice!r}: {fault.errors()[0]['msg']}"
         elif factor.choices:
             yield (*path, "choices"), f"factor {factor.factor} takes no choices"
+
+
+def _open(spec: IndexSpec) -> Iterator[Fault]:
+    codes = [indicator.code for indicator in spec.indicators]
+    for code in spec.publish.open:
+        if code not in codes:
+            yield ("publish", "open"), f"unknown indicator '{code}'{nearest(code, codes)}"

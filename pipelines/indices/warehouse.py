@@ -235,6 +235,7 @@ def _edition_row(edition: Edition, result: Result, as_of: date) -> pl.DataFrame:
             "levels": [";".join(level.level for level in spec.levels)],
             "least_n": [spec.publish.least_n],
             "least_count": [spec.publish.least_count],
+            "open": [";".join(spec.publish.open)],
             "conventions": ["; ".join(f"{key}={value}" for key, value in result.conventions().items())],
         },
         schema_overrides={"valid_from": pl.String, "supersedes": pl.String},

@@ -1,6 +1,7 @@
-"""What a report shows, read once from a database with schema `indices`: scores, cells, gains, doubt, what is hidden.
+"""What a report shows, read once from a database with schema `indices`: scores, cells, gains, doubt.
 
-Belongs here: reading, joining, hiding small cells. Not here: how anything looks (`plots`, `pages`, `workbook`).
+Belongs here: reading and joining. Not here: what may not be shown (`hiding`) and how anything looks (`plots`, `pages`,
+`workbook`).
 """
 
 from dataclasses import dataclass, field
@@ -92,6 +93,11 @@ class Facts:
         return next(code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] is None)
 
     @property
+    def open(self) -> set[str]:
+        """Codes of indicators that count no people; none in a database of before there was such a list."""
+        return set((self.edition.get("open") or "").split(";")) - {""}
+
+    @property
     def dimensions(self) -> list[str]:
         """Codes of the root's child nodes."""
         return [code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] == self.root]
@@ -181,7 +187,6 @@ def read_facts(database: Path, index: str, history: list[Path] | None = None, sp
         _add_history(facts, path, key, specs)
     for areas in facts.areas.values():
         for area in areas.values():
-            area.hidden = hidden_cells(facts, area)
             for points in area.history.values():
                 points.sort()
     return facts
@@ -209,6 +214,7 @@ def _add_details(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple
         cells = facts.areas[row["level"]][row["area_code"]].cells
         if row["kind"] == "indicator" and row["node"] in facts.dimensions:
             cells[row["part"]]["contribution"] = row["contribution"]
+    _add_unknown(facts, connection)
     for row in _rows(connection, "index_gain", *key):
         gains = facts.areas[row["level"]][row["area_code"]].gains.setdefault(row["node"], [])
         gains.append(row)
@@ -221,6 +227,25 @@ def _add_details(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple
         for area in areas.values():
             for gains in area.gains.values():
                 gains.sort(key=lambda row: (-row["gain"], row["indicator"]))
+
+
+def _add_unknown(facts: Facts, connection: duckdb.DuckDBPyConnection) -> None:
+    """Add to cells how many could not be counted (`n_unknown`), of areas the sum over their units."""
+    found = connection.sql("select village_code, indicator, n_unknown from indices.indicator_value").fetchall()
+    units, *higher = facts.levels()
+    for code, indicator, unknown in found:
+        unit = facts.areas[units].get(code)
+        if unit is None or unknown is None:
+            continue
+        above = [area for level in higher for area in _above(facts, level, unit)]
+        for area in (unit, *above):
+            if indicator in area.cells:
+                area.cells[indicator]["n_unknown"] = area.cells[indicator].get("n_unknown", 0) + int(unknown)
+
+
+def _above(facts: Facts, level: str, unit: Area) -> list[Area]:
+    areas = facts.areas.get(level, {})
+    return [area for code, area in areas.items() if code == unit.parent or len(areas) == 1]
 
 
 def _add_history(facts: Facts, path: Path, key: tuple[str, str], specs: Path | None) -> None:
@@ -247,32 +272,3 @@ def _rescored(facts: Facts, path: Path, file: Path) -> list[dict[str, Any]]:
     if fingerprint(spec) != facts.edition["fingerprint"]:
         raise DataError(f"'{file.name}' is not the method of edition {facts.edition['edition']} any more")
     return past(spec, [path]).scores().to_dicts()
-
-
-def hidden_cells(facts: Facts, area: Area) -> set[str]:
-    """Return the indicators whose values may not be shown for an area.
-
-    A value is hidden if it rests on fewer than `least_n`, or on 1 to `least_count` - 1 cases or exceptions. Where that
-    hides exactly one indicator of a dimension with a score, the next smallest is hidden with it: from the dimension's
-    score and all other indicators the single hidden one could be computed.
-    """
-    least_n, least_count = facts.edition["least_n"], facts.edition["least_count"]
-    hidden: set[str] = set()
-    for node in facts.dimensions:
-        shown = [c for c in facts.indicators(node) if area.cells.get(c, {}).get("normalised") is not None]
-        own = {code for code in shown if is_small(area.cells[code], least_n, least_count)}
-        if len(own) == 1 and len(shown) > 1:
-            rest = [code for code in shown if code not in own]
-            own.add(min(rest, key=lambda code: (area.cells[code]["denominator"] or 0.0, code)))
-        hidden |= own
-    return hidden
-
-
-def is_small(cell: dict[str, Any], least_n: int, least_count: int) -> bool:
-    """Say whether a cell rests on too few cases; cells without numerator and denominator never do."""
-    top, bottom = cell["numerator"], cell["denominator"]
-    if top is None or bottom is None:
-        return False
-    exceptions = bottom - top
-    few = 0 < top < least_count or (top <= bottom and 0 < exceptions < least_count)
-    return bool(bottom < least_n or few)

@@ -13,12 +13,28 @@ from pipelines.webpage import page, table
 HIDDEN = "＊"
 _HIDDEN_NOTE = (
     "＊ 样本过少，为保护个人信息不予显示（样本少于{n}，或计数为1至{c}；"
-    "仅隐藏一项会被推算出来，因此同一维度至少隐藏两项）。"
+    "仅隐藏一项会被推算出来，因此同一维度、同一镇内各村居至少隐藏两项）。"
 )
 
 
 def _number(value: float | None, digits: int = 1) -> str:
     return "—" if value is None else f"{value:.{digits}f}"
+
+
+def status_words(cell: dict[str, Any], secret: bool) -> str:
+    """A cell's status; a hidden one does not say that it is zero or was treated."""
+    shown = "observed" if secret and cell["status"] in ("zero", "treated") else cell["status"]
+    return STATUS.get(shown, shown)
+
+
+def unknown_words(facts: Facts, cell: dict[str, Any], secret: bool) -> str:
+    """How many could not be counted; a few are not told from each other."""
+    count, least = cell.get("n_unknown"), facts.edition["least_count"]
+    if count is None:
+        return "—"
+    if secret:
+        return HIDDEN
+    return f"<{least}" if 0 < count < least else str(count)
 
 
 def _rank(row: dict[str, Any]) -> str:
@@ -82,6 +98,7 @@ def _cells(facts: Facts, area: Area) -> str:
             value = HIDDEN if secret else _number(cell["denominated"], 2)
             score = HIDDEN if secret else _number(cell["normalised"])
             share = HIDDEN if secret else _number(cell.get("contribution"), 2)
+            unknown = unknown_words(facts, cell, secret)
             rows.append(
                 [
                     escape(code),
@@ -90,7 +107,8 @@ def _cells(facts: Facts, area: Area) -> str:
                     escape(part["unit"]),
                     score,
                     share,
-                    STATUS.get(cell["status"], cell["status"]),
+                    escape(unknown),
+                    status_words(cell, secret),
                 ]
             )
         head = [
@@ -100,11 +118,13 @@ def _cells(facts: Facts, area: Area) -> str:
             ("单位", False),
             ("得分", True),
             ("贡献", True),
+            ("情况不明", True),
             ("状态", False),
         ]
         parts.append(f"<h2>{escape(facts.name(node))}</h2>{table(head, rows)}")
     edition = facts.edition
-    parts.append('<p class="note">数值为原始值；人口少的村居，得分按向全区水平收缩后的值计算。</p>')
+    parts.append('<p class="note">数值为原始值；人口少的村居，得分按向全区水平收缩后的值计算。')
+    parts.append("情况不明：应当计入而资料不全的人数（户、套、处等），不计入数值，或按无记录计。</p>")
     parts.append(f'<p class="note">{_HIDDEN_NOTE.format(n=edition["least_n"], c=edition["least_count"] - 1)}</p>')
     return "".join(parts)
 

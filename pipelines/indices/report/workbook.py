@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 
 from pipelines.indices.report.facts import LEVELS, STATUS, Area, Facts
-from pipelines.indices.report.pages import HIDDEN
+from pipelines.indices.report.pages import HIDDEN, status_words, unknown_words
 
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 
@@ -39,7 +39,20 @@ def write_workbook(facts: Facts, path: Path) -> None:
         for node in nodes:
             head += [facts.name(node), f"{facts.name(node)}位次", f"{facts.name(node)}状态"]
         sheet("得分", head, [_scores(facts, area, nodes) for area in _areas(facts)])
-        columns = ["层级", "代码", "名称", "维度", "指标代码", "指标", "数值", "单位", "得分", "贡献", "状态"]
+        columns = [
+            "层级",
+            "代码",
+            "名称",
+            "维度",
+            "指标代码",
+            "指标",
+            "数值",
+            "单位",
+            "得分",
+            "贡献",
+            "情况不明",
+            "状态",
+        ]
         sheet("指标", columns, [row for area in _areas(facts) for row in _cells(facts, area)])
         columns = [
             "层级",
@@ -80,7 +93,7 @@ def _areas(facts: Facts) -> list[Area]:
 def _notes(facts: Facts) -> list[list[Any]]:
     edition = facts.edition
     least, few = edition["least_n"], edition["least_count"] - 1
-    rule = f"样本少于{least}，或计数为1至{few}的数值以{HIDDEN}代替；同一维度至少隐藏两项"
+    rule = f"样本少于{least}，或计数为1至{few}的数值以{HIDDEN}代替；同一维度、同一镇内各村居至少隐藏两项"
     return [
         ["指数", edition["name"]],
         ["方法版本", edition["edition"]],
@@ -127,7 +140,8 @@ def _cells(facts: Facts, area: Area) -> list[list[Any]]:
                     code,
                     part["name"],
                     *shown,
-                    STATUS.get(cell["status"], cell["status"]),
+                    unknown_words(facts, cell, secret),
+                    status_words(cell, secret),
                 ]
             )
     return rows

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.indices.report.facts import Area, Facts, read_facts
+from pipelines.indices.report.hiding import hide
 from pipelines.indices.report.pages import district_page, town_page, village_page
 from pipelines.indices.report.workbook import write_workbook
 
@@ -23,6 +24,7 @@ def write_report(
     database's own, from the folder of specifications `specs`. Raises `DataError` if the database has no such index.
     """
     facts = read_facts(database, index, history, specs)
+    hide(facts)
     out.mkdir(parents=True, exist_ok=True)
     files = {"index.html": district_page(facts, _district(facts))}
     levels = facts.levels()
