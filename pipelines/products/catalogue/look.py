@@ -41,7 +41,8 @@ code{font-family:Consolas,'DejaVu Sans Mono',monospace;font-size:12.5px;color:va
 .sub{color:var(--faint);font-size:12.5px}.spark{width:70px;min-width:60px}.hidden{display:none}
 #columns{list-style:none;padding:0;columns:2;font-size:13.5px}
 @media (max-width:760px){body{padding:12px 14px}table{display:block;overflow-x:auto}th{position:static}
-td{min-width:56px}td .en{min-width:130px}td .uses{min-width:180px}td.n{min-width:0}td:last-child:not(.n){min-width:180px}#columns{columns:1}
+td{min-width:56px}td .en{min-width:130px}td .uses{min-width:180px}td.n{min-width:0}
+td:last-child:not(.n){min-width:180px}#columns{columns:1}
 .cards{gap:8px}.card{min-width:84px;padding:6px 10px}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}}
 @media print{:root{color-scheme:light}}
 """
