@@ -15,7 +15,7 @@ from pipelines.identifiers import Key
 from pipelines.settings import Settings
 from pipelines.simulate.oddities import ODDITIES
 
-USUAL, WEEKEND = date(2026, 10, 28), date(2026, 11, 1)
+USUAL, OTHER = date(2026, 10, 28), date(2026, 11, 1)
 SETTINGS = Settings()
 
 
@@ -62,23 +62,23 @@ def test_every_declared_oddity_is_there_and_on_lines_that_exist(truth, files):
 
 def test_two_files_under_one_header_say_what_they_say_under_their_own(landing, checked):
     headers = {}
-    for day in (USUAL, WEEKEND):
+    for day in (USUAL, OTHER):
         for name in ("quanzu.csv", "jifang.csv"):
             path = landing / "F25" / day.isoformat() / "001" / name
             headers[day, name] = path.read_bytes().decode("gbk").split("\r\n")[0].split(",")
-    assert headers[WEEKEND, "quanzu.csv"] == headers[WEEKEND, "jifang.csv"]
-    assert not set(headers[USUAL, "quanzu.csv"]) & {"设备编号"} and len(headers[WEEKEND, "jifang.csv"]) == 15
-    usual, weekend = (checked("F25", day).rows for day in (USUAL, WEEKEND))
+    assert headers[OTHER, "quanzu.csv"] == headers[OTHER, "jifang.csv"]
+    assert not set(headers[USUAL, "quanzu.csv"]) & {"设备编号"} and len(headers[OTHER, "jifang.csv"]) == 15
+    usual, other = (checked("F25", day).rows for day in (USUAL, OTHER))
     lasting = ["device_id", "device_kind", "estate_id", "installed_on", "village_code"]
-    before, after = (rows.filter(pl.col("device_id").is_not_null()).select(lasting) for rows in (usual, weekend))
+    before, after = (rows.filter(pl.col("device_id").is_not_null()).select(lasting) for rows in (usual, other))
     assert before.sort("device_id").equals(after.sort("device_id")) and len(before) >= 50
-    assert weekend.filter(pl.col("device_id").is_null())["subject_id"].null_count() == 0
+    assert other.filter(pl.col("device_id").is_null())["subject_id"].null_count() == 0
 
 
 def test_orders_are_the_same_under_either_years_names(landing, checked, truth):
     days = truth["odd"].filter(feed="F27", oddity="columns_renamed")["business_on"].to_list()
-    assert WEEKEND in days and USUAL not in days
-    for day in (USUAL, WEEKEND):
+    assert OTHER in days and USUAL not in days
+    for day in (USUAL, OTHER):
         rows = checked("F27", day).rows.filter(pl.col("_file").str.starts_with("12345.xlsx"))
         assert len(rows) >= 1 and rows["order_id"].null_count() == 0
         assert rows["accepted_at"].dt.date().unique().to_list() == [day]

@@ -33,11 +33,6 @@ class Occasion:
         """Say that lines of a file (counted as the truth counts them), or the whole file, are odd by nature."""
         self.truth.odd(self.feed, name, self.day, file, lines)
 
-    @property
-    def at_weekend(self) -> bool:
-        """Whether the export was made on a Saturday or Sunday, by whoever is on duty."""
-        return self.day.weekday() >= 5
-
 
 def edit(frame: pl.DataFrame, column: str, rows: np.ndarray, change: Callable[[str, int], str]) -> pl.DataFrame:
     """The frame with the text cells `column` of `rows` changed; `change(old, n)` gets the running number n."""

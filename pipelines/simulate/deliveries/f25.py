@@ -1,6 +1,6 @@
 """F25, fraud dissuasion and safety devices: two monthly GBK files, one of matters and one of devices.
 
-An export made at a weekend puts one header, with the columns of both, over either file.
+In two months of a quarter the regular export puts one header, with the columns of both, over either file.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def _devices(world: World, occasion: Occasion) -> int:
 def _export(occasion: Occasion, file: str, rows: pl.DataFrame) -> None:
     """Write the rows under their own header, or under the one of both files."""
     header = rows.columns[1:]
-    if occasion.at_weekend:
+    if occasion.day.day == 1 and occasion.day.month % 3:
         occasion.odd("one_header_for_both", file)
         rows = rows.with_columns(pl.lit("").alias(name) for name in _BOTH if name not in header)
         header = _BOTH

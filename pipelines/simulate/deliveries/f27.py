@@ -19,6 +19,7 @@ from pipelines.simulate.registers.draws import stamp
 
 BOOK, SHEET, LINES = "12345.xlsx", "工单", "gongdan.jsonl"
 PREFIXED = ["工单编号", "受理时间", "工单来源", "诉求地址", "工单类型", "内容描述"]
+_SATURDAY = 5
 _SERIAL_ZERO = 25_569  # Excel's number of 1970-01-01
 
 
@@ -97,14 +98,15 @@ def write(world: World, occasion: Occasion) -> int:
     is_new = frame["at"] == days.number(occasion.day)
     new, old = frame.filter(is_new), frame.filter(~is_new)
     # At weekends the export is made with the newer client, whose names are those of the interface.
-    names = {} if occasion.at_weekend else {name: f"12345{name}" for name in PREFIXED}
+    is_newer = occasion.day.weekday() >= _SATURDAY
+    names = {} if is_newer else {name: f"12345{name}" for name in PREFIXED}
     picker = Picker("F27", world.seed, new["event"].to_numpy(), whole=False)
     new = _spoilt(new, picker).rename(names)
     with Workbook(occasion.folder / BOOK, {"in_memory": True}) as book:
         book.set_properties({"created": files.CREATED, "author": "区城运中心"})
         first = files.sheet(book, SHEET, new, new.columns[3:])
     files.told(occasion, f"{BOOK}#{SHEET}", picker, first)
-    if occasion.at_weekend:
+    if is_newer:
         occasion.odd("columns_renamed", f"{BOOK}#{SHEET}")
     occasion.odd("none_as_word", f"{BOOK}#{SHEET}", first + _nothing(new))
     if len(old):
