@@ -5,7 +5,7 @@
     'person': ['person_id'], 'person_source': ['person_id'], 'household': ['household_id'],
     'dwelling': ['dwelling_id'], 'village': ['village_code'], 'residence_reg': ['registration_id'],
     'lease': ['lease_id'], 'facility': ['facility_id'], 'organisation': ['organisation_id'], 'place': ['place_id'],
-    'hazard': ['hazard_id'], 'component': ['component_id'], 'estate': ['estate_id'], 'disability': ['person_id'],
+    'hazard': ['hazard_id'], 'component': ['component_id'], 'estate': ['estate_id'], 'outlet': ['outlet_id'], 'disability': ['person_id'],
     'disability_restricted': ['person_id'],
     'code': ['code_table', 'code'], 'feed_status': ['feed'], 'unplaced': ['feed', 'target', 'via'],
     'address_status': ['feed', 'slot', 'method', 'reason'],

@@ -56,6 +56,10 @@ def visit(key: str, to: str | None, day: int, result: str, address: str | None =
             "address": address, "village_code": EAST}  # fmt: skip
 
 
+def outlet(key: str, village_code: str, **values: Any) -> dict[str, Any]:
+    return {"outlet_id": key, "name": key, "kind": "便利店", "status": "在营", "village_code": village_code} | values
+
+
 ELDER, CHILD, ADULT = date(1955, 1, 1), date(2015, 3, 1), date(1985, 1, 1)
 ROWS = {
     "B03": [village(EAST, "东盛社区居委会", "夏阳街道"), village(WEST, "东庄村村委会", "练塘镇")],
@@ -63,7 +67,8 @@ ROWS = {
         dwelling("d1", f"{HEAD}1号101室", estate_id="XQ1"),
         dwelling("d2", f"{HEAD}2号101室", estate_id="XQ1"),
         dwelling("d2b", f"{HEAD}2号102室", estate_id="XQ1"),
-        dwelling("d3", "上海市青浦区练塘镇东庄村3组12号", WEST, build_type="宅基地"),
+        dwelling("d3", "上海市青浦区练塘镇东庄村3组12号", WEST, build_type="宅基地", lon=Decimal("121.101"),
+                 lat=Decimal("31.15")),
         dwelling("d_old", f"{HEAD}4号101室"),
         dwelling("d_nest", f"{HEAD}5号101室"),
         dwelling("lost", f"{HEAD}7号101室", "310118001999"),
@@ -119,6 +124,14 @@ ROWS = {
         {"estate_id": "XQ3", "name": "两期家园(二期)", "village_code": EAST, "households": 150, "chargers": 4,
          "built_year": 2009, "score": Decimal("77.5"), "committee_status": "筹备"},
     ],
+    "F19": [
+        # No village there is; the road's lane is all in one village.
+        outlet("by_address", "310118999999", address=f"{HEAD}99号"),
+        outlet("stated", WEST, address="青浦区夏阳街道无此路1号"),
+        # 95 m from a home, and 380 m.
+        outlet("by_home", "310118999999", lon=Decimal("121.1"), lat=Decimal("31.15"), coordinate_system="WGS84"),
+        outlet("nowhere", "310118999999", lon=Decimal("121.105"), lat=Decimal("31.15"), coordinate_system="WGS84"),
+    ],
     "F18": [job("worker", "失业", 1), job("worker", "就业", 5), job("seeker", "就业", 1), job("seeker", "失业", 5)],
     "F09": [{"person_id": "widow", "kind": "现役军人家属"}, {"person_id": "worker", "kind": "转业"}],
     "F21": [
@@ -156,6 +169,21 @@ def test_a_lease_finds_its_dwelling_by_code_else_by_address_else_not(placed: War
         "where feed = 'F02' order by all"
     )
     assert ("house", "ambiguous", 1, 0, 1) in told and (None, "empty", 1, 0, 0) in told
+    outlets = (
+        "select sum(rows_with_village), sum(rows_with_stated_village) from subjects.address_status where feed = 'F19'"
+    )
+    assert placed.rows(outlets) == [(1, 1)]
+
+
+def test_an_outlet_lies_where_it_says_else_where_its_address_leads_else_by_the_nearest_home(placed: Warehouse) -> None:
+    rows = placed.rows("select outlet_id, village_code, village_method, lon, lat from subjects.outlet order by 1")
+    here, far = Decimal("121.100000"), Decimal("31.150000")
+    assert rows == [
+        ("by_address", EAST, "lane", None, None),
+        ("by_home", WEST, "near", here, far),
+        ("nowhere", None, None, Decimal("121.105000"), far),
+        ("stated", WEST, "stated", None, None),
+    ]
 
 
 def test_people_find_their_dwelling_by_address_where_no_number_is_stated(placed: Warehouse) -> None:

@@ -52,7 +52,7 @@ unhoused as (
 unread as (
     {%- for place in var('verification').addresses %}
     select
-        coalesce(l.village_code, {{ 'v.village_code' if place.get('village') else 'null' }}) as village_code,
+        coalesce(l.village_code, l.stated_village_code) as village_code,
         'unread_address' as kind,
         ['{{ place.feed }}'] as feeds,
         f.{{ place.row }} as row_id,
@@ -61,9 +61,6 @@ unread as (
         l._business_on as since_on
     from {{ addressed(place.feed, place.slot) }} as l
     inner join {{ ref('stg_' ~ place.feed | lower) }} as f on {{ same_row('f', 'l') }}
-        {%- if place.get('village') %}
-    left join {{ ref('stg_b03') }} as v on v.village_code = f.{{ place.village }}
-        {%- endif %}
     where l.dwelling_id is null and l.reason not in ('outside', 'empty')
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -110,8 +110,8 @@ def place_addresses(
     """Fill `identity.dwelling_key`, `address_place` and `dwelling_link` from the lake views of a run's database.
 
     `dwelling_key` has a row a dwelling of the base; `dwelling_link` a row for every row in use that names an address
-    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`, house_key); `address_place` says the same of
-    every distinct address and village stated with it.
+    and no dwelling of the base (feed, slot, the row's key, `LINK_SCHEMA`, the village it states if there is such a one,
+    house_key); `address_place` says the same of every distinct address and village stated with it.
 
     Raises AddressProblem where a declaration is wrong.
     """
@@ -133,7 +133,7 @@ def place_addresses(
     # The house of the dwelling that was found, else the house as the address spells it.
     connection.execute(f"""
         create or replace table {SCHEMA}.dwelling_link as
-        select w.feed, w.slot, {", ".join(f"w.{name}" for name in ROW_KEY)}, {found},
+        select w.feed, w.slot, {", ".join(f"w.{name}" for name in ROW_KEY)}, {found}, w.stated_village_code,
             coalesce(k.house_key, p.house_key) as house_key
         from wanted_address w
         join {SCHEMA}.address_place p
