@@ -44,11 +44,13 @@ def test_nothing_hangs_loose(graph: Any) -> None:
         assert parents or key.path[0] == "feeds", key
 
 
-def test_reconciliation_blocks_and_every_feed_has_it(graph: Any) -> None:
-    contracts = load_contracts(Settings().contracts)
-    for contract in contracts.values():
-        key = dg.AssetCheckKey(dg.AssetKey(["feeds", contract.code]), "reconciles")
-        assert graph.get_check_spec(key).blocking
+def test_reconciliation_blocks_and_every_feed_has_its_check(graph: Any) -> None:
+    in_use = dg.AssetKey(["feeds", "in_use"])
+    assert graph.get_check_spec(dg.AssetCheckKey(in_use, "reconciles")).blocking
+    for contract in load_contracts(Settings().contracts).values():
+        feed = dg.AssetKey(["feeds", contract.code])
+        assert feed in graph.get(in_use).parent_keys
+        assert not graph.get_check_spec(dg.AssetCheckKey(feed, "delivery")).blocking
     dbt_tests = [k for k in graph.asset_check_keys if k.asset_key.path[0] in {"subjects", "products"}]
     assert dbt_tests and all(graph.get_check_spec(k).blocking for k in dbt_tests)
 
