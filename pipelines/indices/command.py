@@ -177,11 +177,11 @@ def explain_command(
     out.print(
         f"{head}{score}, rank {found['rank'] or '-'}, {found['status']}, availability {found['availability'] or '-'}"
     )
-    table = Table("part", "name", "value", "unit", "score", "weight", "contribution", "status")
+    # The value as it is reported stands beside what was scored: shrunk, imputed, transformed or treated.
+    shown = ("part", "name", "denominated", "unit", "treated", "score", "weight", "contribution", "status")
+    table = Table("part", "name", "value", "unit", "used", *shown[5:])
     for part in found["parts"]:
-        cells = [
-            part.get(key) for key in ("part", "name", "treated", "unit", "score", "weight", "contribution", "status")
-        ]
+        cells = [part.get(key) for key in shown]
         table.add_row(*("" if c is None else f"{c:.6g}" if isinstance(c, float) else str(c) for c in cells))
     out.print(table)
     total = sum(part["contribution"] for part in found["parts"])
@@ -249,7 +249,7 @@ def compare_command(
         return
     for name, value in found.summary.items():
         out.print(f"{name} {value}")
-    _show(found.table.sort("rank_change", descending=True, nulls_last=True))
+    _show(found.table.sort(pl.col("rank_change").abs(), descending=True, nulls_last=True, maintain_order=True))
 
 
 @app.command("series")

@@ -235,7 +235,7 @@ def _part(result: Result, at: LevelResult, row: int, column: int, leaf: str, par
     return {
         "part": leaf,
         "kind": "indicator",
-        "name": indicator.name,
+        "name": indicator.name or indicator.name_en,
         "unit": indicator.unit,
         "numerator": _number(at.numerator[row, column]),
         "denominator": _number(at.denominator[row, column]),

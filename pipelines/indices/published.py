@@ -85,7 +85,7 @@ def _part(row: dict[str, Any], parts: dict[str, dict[str, Any]], cells: dict[str
     return {
         "part": row["part"],
         "kind": "indicator",
-        "name": part["name"],
+        "name": part["name"] or part["name_en"],
         "unit": part["unit"],
         **stages,
         "score": row["score"],

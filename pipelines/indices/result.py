@@ -47,7 +47,10 @@ class LevelResult:
         """Return the row of an area; without a period, its latest one."""
         found = [n for n, c in enumerate(self.codes) if c == code and period in (None, self.periods[n])]
         if not found:
-            raise DataError(f"level '{self.level}' has no area '{code}'" + (f" in period {period}" if period else ""))
+            hint = nearest(code, set(self.codes))
+            raise DataError(
+                f"level '{self.level}' has no area '{code}'{hint}" + (f" in period {period}" if period else "")
+            )
         return found[-1]
 
     def period_rows(self) -> list[tuple[str, NDArray[np.intp]]]:

@@ -59,7 +59,23 @@ def test_explain_adds_up_on_paper_and_for_machines():
     found = answer("explain", TAI, "Japan", "--data", DATA)
     assert sum(part["contribution"] for part in found["parts"]) == pytest.approx(found["score"], abs=1e-9)
     assert f"sum of contributions {found['score']:.10f}" in run("explain", TAI, "Japan", "--data", DATA).stdout
-    assert "no area 'Jpan'" in run("explain", TAI, "Jpan", "--data", DATA, code=1).stderr
+    assert "no area 'Jpan' (did you mean 'Japan'?)" in run("explain", TAI, "Jpan", "--data", DATA, code=1).stderr
+
+
+def test_explain_shows_the_value_in_its_unit_beside_what_was_scored():
+    """Income is scored by its logarithm, but nobody reads logarithms of dollars."""
+    line = next(line for line in run("explain", HDI, "NOR", "--data", HDI_DATA).stdout.splitlines() if "gnipc" in line)
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    assert cells[1:5] == ["GNI per head", "69189.8", "2017 PPP $", "11.1446"]
+
+
+def test_compare_shows_the_greatest_shifts_first_whichever_way_they_go():
+    geometric = str(CASES / "tai" / "tai_geometric.yml")
+    shown = run("compare", TAI, geometric, "--data", DATA).stdout
+    found = answer("compare", TAI, geometric, "--data", DATA)["table"]
+    by_shift = sorted(found, key=lambda row: -abs(row["rank_change"] or 0))
+    places = [shown.index(f"│ {row['area_code']} ") for row in (by_shift[0], by_shift[-1])]
+    assert places[0] < places[1]
 
 
 def test_sensitivity_compare_series_and_associations(tmp_path):
