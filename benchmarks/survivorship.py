@@ -26,6 +26,7 @@ import polars as pl
 from pipelines.feeds.contracts import load_contracts
 from pipelines.identifiers import load_key, pseudonyms
 from pipelines.settings import Settings
+from pipelines.subjects.survivorship import layers
 from pipelines.subjects.survivorship.checks import load_rules
 from pipelines.subjects.survivorship.rules import Group, Rules
 from pipelines.subjects.survivorship.step import CLAIMS, PEOPLE
@@ -60,7 +61,7 @@ def judged(rules: Rules, identity: Path, truth: pl.DataFrame, attribute: str) ->
     column, since = TRUTH[attribute]
     source = f"{attribute}_source"
     names = ["person_id", attribute, source, "alive"]
-    people = pl.read_parquet(identity / PEOPLE, columns=list(dict.fromkeys(names)))
+    people = layers.scan(identity, PEOPLE).select(dict.fromkeys(names)).collect()
     told = truth.select("person_id", true=column, since=since or pl.lit(None, dtype=pl.Date))
     frame = people.join(told, on="person_id").with_columns(feed=pl.col(source).cast(pl.String))
     if attribute == "res_village_code":
@@ -93,10 +94,9 @@ def said_by(rules: Rules, identity: Path, feed: str, group: Group, attribute: st
     """What a feed says: `<feed>:value`, `<feed>:says` whether it speaks at all, `<feed>:by` what decides."""
     claim = rules.speaker(feed, group)
     assert claim is not None
-    path = identity / CLAIMS / f"{claim.name}.parquet"
     by = group.by if group.by in claim.names else None
     wanted = [n for n in dict.fromkeys([attribute, by]) if n and n in claim.names]
-    frame = pl.read_parquet(path, columns=["person_id", *wanted])
+    frame = layers.scan(identity, f"{CLAIMS}/{claim.name}").select("person_id", *wanted).collect()
     value = pl.col(attribute) if attribute in wanted else pl.lit(None, dtype=pl.String)
     decides = pl.col(by) if by else value
     return frame.select("person_id", value.alias(f"{feed}:value"), decides.alias(f"{feed}:by"),
@@ -130,7 +130,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = Settings(data=arguments.root)
     rules = load_rules(settings, load_contracts(settings.contracts))
-    dates = sorted(p for p in settings.identity.glob("2*") if (p / PEOPLE).exists())
+    dates = sorted(p for p in settings.identity.glob("2*") if layers.exists(p, PEOPLE))
     if not dates:
         sys.stderr.write(f"{settings.identity} holds no date: run the data root first\n")
         return 2

@@ -14,7 +14,7 @@ from pipelines.feeds.land import ROWS
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 from pipelines.subjects.day import Day
-from pipelines.subjects.survivorship import step
+from pipelines.subjects.survivorship import layers, step
 from pipelines.subjects.survivorship.rules import Rules
 
 Rows = Sequence[Mapping[str, Any]]
@@ -60,12 +60,12 @@ class Dates:
 
     def people(self, on: date) -> dict[str, dict[str, Any]]:
         """`person` of a date by id."""
-        rows = pl.read_parquet(self.folders[on] / step.PEOPLE).to_dicts()
+        rows = layers.scan(self.folders[on], step.PEOPLE).collect().to_dicts()
         return {row["person_id"]: row for row in rows}
 
     def table(self, on: date, name: str) -> list[dict[str, Any]]:
         """A table of a date's folder."""
-        return pl.read_parquet(self.folders[on] / name).to_dicts()
+        return layers.scan(self.folders[on], name).collect().to_dicts()
 
     def _day(self, on: date, before_on: date | None) -> Day:
         arrived = {f: tuple(path for day, of, _, path in self._delivered if of == f and day == on) for f in self._feeds}

@@ -21,6 +21,7 @@ from pipelines.subjects.show.access import HIDDEN, Access, AccessProblem, Asker,
 from pipelines.subjects.show.looks import entries
 from pipelines.subjects.show.registry import ShownColumn, registered
 from pipelines.subjects.show.subject import Published, UnknownSubjectError, show
+from pipelines.subjects.survivorship import layers
 from pipelines.subjects.survivorship.checks import load_rules
 from pipelines.subjects.survivorship.merge import CONFLICT_SCHEMA
 from pipelines.subjects.survivorship.periods import SCHEMA as PERIOD
@@ -67,6 +68,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, Contrac
         linkage.MENTION: frame(MENTIONS, {"mention_id": MENTION, "person_id": OLD, "first_on": FIRST}),
         linkage.HISTORY_FILE: frame(HISTORY, {"on": LAST, "event": "merged", "person_id": ID, "other_id": OLD}),
         linkage.SUSPICION: frame(SUSPICION),
+    }  # fmt: skip
+    for name, content in files.items():
+        content.write_parquet(folder / name)
+    tables = {
         PEOPLE: frame(people, now, other),
         VERSIONS: frame(version, {"person_id": ID, "name": "欧阳晓明", "sex_code": "1", "known_from_on": FIRST,
                                   "known_to_on": LAST}),
@@ -75,8 +80,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, Contrac
         PERIODS: frame(PERIOD, {"person_id": ID, "attribute": "res_address", "value": "青浦区华新镇华新路9012弄1号",
                                 "feed": "B01", "valid_from_on": FIRST, "known_from_on": FIRST}),
     }  # fmt: skip
-    for name, content in files.items():
-        content.write_parquet(folder / name)
+    for name, rows in tables.items():
+        layers.write(rows, folder, name)
     return settings
 
 

@@ -18,15 +18,17 @@ from pipelines.feeds.lake import BUSINESS_ON, DELIVERY, sql_types
 from pipelines.feeds.staging import last_word_key
 from pipelines.sql import quoted, text_literal
 from pipelines.subjects.day import said_in
+from pipelines.subjects.survivorship.layers import PERSON
 from pipelines.subjects.survivorship.rules import Attribute, Claim, Who
 
 Columns = Callable[[Sequence[str]], pl.DataFrame]
 """Reads columns of a table."""
 
 KNOWN = "_known_on"
-PERSON = "person_id"
 # Tables of the connection that tell who a key or a row without a number belongs to (see `survivorship_people`).
 REDIRECT, UNNUMBERED = "redirect", "unnumbered"
+# What is appended to their names: as they are today, and as they were on the date before.
+TODAY, BEFORE = "", "_before"
 NO_REDIRECT = "select null::varchar as __key, null::varchar as __person where false"
 NO_ROWS = (
     "select null::varchar as __feed, null::varchar as __slot_name, null::date as __on, null::varchar as __number, "
@@ -47,20 +49,32 @@ def claim_sql(
 
     `only` names a table of person ids to which the answer is confined.
     """
-    lets = "".join(f", {text} as {quoted(name)}" for name, text in claim.let.items())
-    people = " union all by name ".join(
-        _of_one(claim, contract, who, place, types) for place, who in enumerate(claim.people)
-    )
     keys = [f"__{place} {_parted(text)[1]} nulls last" for place, text in enumerate(claim.order)]
     order = ", ".join([*keys, f"{BUSINESS_ON} desc", f"{DELIVERY} desc", "_file", "_line", "__slot"])
     names = ", ".join(quoted(name) for name in claim.names)
     confined = f" and {PERSON} in (select {PERSON} from {only})" if only else ""
     return (
-        f"with told as (select *, date {text_literal(as_of)} as as_of from ({rows})), "
-        f"row_of as (select *{lets} from told), "
-        f"said as ({people}) "
+        f"{said_sql(claim, contract, types, rows, as_of)} "
         f"select {PERSON}, {names} from said where {PERSON} is not null{confined} "
         f"qualify row_number() over (partition by {PERSON} order by {order}) = 1"
+    )
+
+
+def said_sql(
+    claim: Claim, contract: Contract, types: Mapping[str, str], rows: str, as_of: date, day: str = TODAY
+) -> str:
+    """The beginning of a query, in which `said` is what every row states of each of its people.
+
+    Its columns: person_id, the claim's names, `__<n>` for what `order` goes by, and where the row stands. `day` tells
+    by which tables a row's people are found.
+    """
+    lets = "".join(f", {text} as {quoted(name)}" for name, text in claim.let.items())
+    people = " union all by name ".join(
+        _of_one(claim, contract, who, place, types, day) for place, who in enumerate(claim.people)
+    )
+    return (
+        f"with told as (select *, date {text_literal(as_of)} as as_of from ({rows})), "
+        f"row_of as (select *{lets} from told), said as ({people})"
     )
 
 
@@ -80,21 +94,8 @@ def fetched(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
 
 def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
     """The query of a feed's rows in use: of an increment the last word on each key, deletions left out."""
-    columns = sql_types(contract)
-    if not files:
-        typed = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
-        return f"select {typed} where false"
-    paths = ", ".join(text_literal(path) for path in files)
-    places = ", ".join(
-        f"({text_literal(path)}, date {text_literal(on)}, {text_literal(number)})"
-        for path, (on, number) in ((path, said_in(path)) for path in files)
-    )
-    told = (
-        f"select r.*, d.business_on as {BUSINESS_ON}, d.number as {DELIVERY} "
-        f"from read_parquet([{paths}], filename = true, union_by_name = true) r "
-        f"join (values {places}) d(path, business_on, number) on r.filename = d.path"
-    )
-    if contract.delivery.load == "snapshot":
+    told = delivered_sql(contract, files)
+    if contract.delivery.load == "snapshot" or not files:
         return told
     load = contract.delivery.increment
     gone = ", ".join(text_literal(value) for value in load.delete) if load and load.on_delete == "drop" else ""
@@ -102,6 +103,24 @@ def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
     return (
         f"select * from (select * from ({told}) qualify row_number() over (partition by {last_word_key(contract)} "
         f"order by {BUSINESS_ON} desc, {DELIVERY} desc, _file desc, _line desc) = 1){kept}"
+    )
+
+
+def delivered_sql(contract: Contract, files: Sequence[Path]) -> str:
+    """The query of every row of some files of a feed, with the delivery it came in."""
+    if not files:
+        columns = sql_types(contract)
+        typed = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns.items())
+        return f"select {typed} where false"
+    paths = ", ".join(text_literal(path) for path in files)
+    places = ", ".join(
+        f"({text_literal(path)}, date {text_literal(on)}, {text_literal(number)})"
+        for path, (on, number) in ((path, said_in(path)) for path in files)
+    )
+    return (
+        f"select r.*, d.business_on as {BUSINESS_ON}, d.number as {DELIVERY} "
+        f"from read_parquet([{paths}], filename = true, union_by_name = true) r "
+        f"join (values {places}) d(path, business_on, number) on r.filename = d.path"
     )
 
 
@@ -192,7 +211,7 @@ def _explained(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
     return None
 
 
-def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mapping[str, str]) -> str:
+def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mapping[str, str], day: str) -> str:
     """What a claim says of one of the row's people."""
     said = claim.said_of(who)
     stated = [f"({said[name]})::{types[name]} as {quoted(name)}" for name in claim.names if name in said]
@@ -202,7 +221,7 @@ def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mappi
     place_of = [f"r.{BUSINESS_ON}", f"r.{DELIVERY}", "r._file", "r._line", f"{place} as __slot"]
     return (
         f"select {_resolved(contract, who.person)} as {PERSON}, {', '.join([*stated, *keys, *place_of])} "
-        f"from {rows} r {_joined(contract, who.person)}"
+        f"from {rows} r {_joined(contract, who.person, day)}"
     )
 
 
@@ -214,11 +233,11 @@ def _resolved(contract: Contract, column: str) -> str:
     return f"coalesce(unnumbered.__person, redirect.__person, r.{quoted(column)})"
 
 
-def _joined(contract: Contract, column: str) -> str:
+def _joined(contract: Contract, column: str, day: str = TODAY) -> str:
     slot = next(s.slot for s in contract.people if s.id and f"{s.id}_id" == column)
     return (
-        f"left join {REDIRECT} redirect on redirect.__key = r.{quoted(column)} "
-        f"left join {UNNUMBERED} unnumbered "
+        f"left join {REDIRECT}{day} redirect on redirect.__key = r.{quoted(column)} "
+        f"left join {UNNUMBERED}{day} unnumbered "
         f"on unnumbered.__feed = {text_literal(contract.feed)} and unnumbered.__slot_name = {text_literal(slot)} "
         f"and unnumbered.__on = r.{BUSINESS_ON} and unnumbered.__number = r.{DELIVERY} "
         f"and unnumbered.__file = r._file and unnumbered.__line = r._line"

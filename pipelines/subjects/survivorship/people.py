@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import text_literal
-from pipelines.subjects.survivorship.claims import NO_REDIRECT, NO_ROWS, PERSON, REDIRECT, UNNUMBERED, fetched
+from pipelines.subjects.survivorship.claims import NO_REDIRECT, NO_ROWS, PERSON, REDIRECT, TODAY, UNNUMBERED, fetched
 
 KEY, MENTION, MENTION_ROW = "key.parquet", "mention.parquet", "mention_row.parquet"
 BASE, FEEDS, PROVISIONAL = "base", "feeds", "provisional"
@@ -18,14 +18,14 @@ KNOWN_BY = pl.Enum([BASE, FEEDS, PROVISIONAL])
 AFFECTED = "affected"
 
 
-def register(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def register(connection: duckdb.DuckDBPyConnection, folder: Path, day: str = TODAY) -> None:
     """Temporary tables that tell whom keys and rows without a number mean, from what linkage left in a folder."""
-    connection.execute(f"create or replace temp table {REDIRECT} as {_redirect(folder)}")
-    connection.execute(f"create or replace temp table {UNNUMBERED} as {_unnumbered(folder)}")
+    connection.execute(f"create or replace temp table {REDIRECT}{day} as {_redirect(folder)}")
+    connection.execute(f"create or replace temp table {UNNUMBERED}{day} as {_unnumbered(folder)}")
 
 
-def resettle(connection: duckdb.DuckDBPyConnection, before: Path | None, folder: Path) -> pl.DataFrame:
-    """Persons to whom other rows belong than on the date before, as a frame and as the temporary table `affected`.
+def resettle(connection: duckdb.DuckDBPyConnection, before: Path | None, folder: Path) -> pl.Series:
+    """Persons to whom other rows belong than on the date before, in order and as the temporary table `affected`.
 
     Evidence met for the first time came with rows that are read anyway, so only evidence that changed hands counts.
     """
@@ -39,33 +39,30 @@ def resettle(connection: duckdb.DuckDBPyConnection, before: Path | None, folder:
         f"create or replace temp table {AFFECTED} as {keys}"
         f"select distinct {PERSON} from (select unnest([k, {PERSON}]) from moved union all {mentions}) t({PERSON})"
     )
-    return fetched(connection, f"select {PERSON} from {AFFECTED} where {PERSON} is not null")
+    return fetched(connection, f"select {PERSON} from {AFFECTED} where {PERSON} is not null")[PERSON]
 
 
-def known_by(base: Iterable[Path], people: pl.Series, folder: Path) -> pl.Series:
+def known_by(base: Iterable[pl.LazyFrame], people: pl.Series, folder: Path) -> pl.Series:
     """For each of some people: base, feeds (by a number), or provisional (only by rows without a usable number).
 
-    `base` are files of the people of whom the feeds of the base make claims.
+    `base` are tables of the people of whom the feeds of the base make claims.
     """
     is_base = _among(people, base)
-    is_numbered = _among(people, [folder / KEY]) if (folder / KEY).exists() else pl.lit(True)
+    is_numbered = _among(people, [pl.scan_parquet(folder / KEY)]) if (folder / KEY).exists() else pl.lit(True)
     kind = pl.when(is_base).then(pl.lit(BASE)).when(is_numbered).then(pl.lit(FEEDS)).otherwise(pl.lit(PROVISIONAL))
     return pl.DataFrame({PERSON: people}).select(kind.cast(KNOWN_BY).alias("known_by"))["known_by"]
 
 
-def present(people: pl.Series, named: Iterable[Path]) -> pl.Series:
-    """Those of some people whom any feed names, in order; `named` are files of the ids each feed names."""
+def present(people: pl.Series, named: Iterable[pl.LazyFrame]) -> pl.Series:
+    """Those of some people whom any feed names, in order; `named` are tables of the ids each feed names."""
     asked = pl.LazyFrame({PERSON: people})
-    found = [pl.scan_parquet(path).join(asked, on=PERSON, how="semi") for path in named]
-    if not found:
-        return people.clear()
-    return pl.concat(found).unique().sort(PERSON).collect()[PERSON]
+    found = [table.select(PERSON).join(asked, on=PERSON, how="semi") for table in named]
+    return pl.concat(found).unique().sort(PERSON).collect()[PERSON] if found else people.clear()
 
 
-def _among(people: pl.Series, files: Iterable[Path]) -> pl.Expr:
-    """For each of some people whether any of some files holds their id."""
-    held = pl.concat([pl.scan_parquet(path).select(PERSON) for path in files]).unique().collect()[PERSON]
-    return pl.lit(people.is_in(held.implode()))
+def _among(people: pl.Series, tables: Iterable[pl.LazyFrame]) -> pl.Expr:
+    """For each of some people whether any of some tables holds their id."""
+    return pl.lit(people.is_in(present(people, tables).implode()))
 
 
 def _redirect(folder: Path) -> str:

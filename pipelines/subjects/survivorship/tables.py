@@ -1,4 +1,4 @@
-"""The results of survivorship in a run's database: schema `identity`, views over the files of one date.
+"""The results of survivorship in a run's database: schema `identity`, views over the tables of one date.
 
 `person` is today's row of everyone, `conflict` what feeds say otherwise, `person_version` every row as it was known
 from one date to another, `period` every interval of a followed attribute. dbt reads these; nothing here is published.
@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from pipelines.sql import quoted, text_literal
-from pipelines.subjects.survivorship import periods, versions
+from pipelines.subjects.survivorship import layers, periods, versions
 from pipelines.subjects.survivorship.claims import PERSON
 from pipelines.subjects.survivorship.merge import CONFLICT_SCHEMA, SOURCE
 from pipelines.subjects.survivorship.people import KEY
@@ -77,4 +77,4 @@ def _read(folder: Path | None, name: str, schema: Mapping[str, pl.DataType | typ
         typed = ", ".join(f"null::{kind} as {quoted(column)}" for column, kind in columns.items())
         return f"select {typed} where false"
     typed = ", ".join(f"{quoted(column)}::{kind} as {quoted(column)}" for column, kind in columns.items())
-    return f"select {typed} from read_parquet({text_literal(folder / name)})"
+    return f"select {typed} from ({layers.query(folder, name)})"
