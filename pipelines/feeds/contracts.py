@@ -7,10 +7,10 @@ module reads and cross-checks them; it opens no delivery and knows no feed by na
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import ValidationError, model_validator
@@ -23,6 +23,7 @@ from pipelines.refusal import Refusal
 
 # What a row rule may use beside the row: the delivery's business date and its year.
 CONTEXT_NAMES = ("business_on", "business_year")
+_Made = TypeVar("_Made")
 
 
 class ContractProblem(Refusal):
@@ -278,14 +279,27 @@ def read_contract(path: Path, profile: Profile | None = None) -> Contract:
         precedence=custom["precedence"],
         description=schema.get("description", ""),
         delivery=Delivery.model_validate(custom["delivery"]),
-        columns=tuple(_column(p) for p in schema["properties"]),
-        row_rules=tuple(_row_rule(q) for q in schema.get("quality", []) if q.get("engine") == "polars-sql"),
+        columns=_each("column", schema["properties"], _column),
+        row_rules=_each("rule", (q for q in schema.get("quality", []) if q.get("engine") == "polars-sql"), _row_rule),
         people=tuple(Slot.model_validate(slot) for slot in _custom(schema).get("people", ())),
         key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
         synthetic_areas=profile.synthetic_areas,
         path=path,
         sha256=digest,
     )
+
+
+def _each(what: str, entries: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], _Made]) -> tuple[_Made, ...]:
+    """Every entry made into its object. Raises ValueError with all that is wrong, each with its entry's name."""
+    made, problems = [], []
+    for place, entry in enumerate(entries, start=1):
+        try:
+            made.append(make(entry))
+        except (ValidationError, KeyError) as error:
+            problems.append(f"{what} {entry.get('name', place)}: {_explain(error)}")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(made)
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -335,5 +349,6 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        told = ((".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors())
+        return "; ".join(f"{place}: {message}" if place else message for place, message in told)
     return f"missing {error}" if isinstance(error, KeyError) else str(error)

@@ -23,7 +23,10 @@ ROW_RULES: dict[str, tuple[str, str]] = {
     ),
     "invalid": ("{label}({column})的内容无法识别;请按约定格式填写。", "{column} cannot be read in the agreed form."),
     "code": ("{label}({column})不在代码表内;请核对代码。", "{column} is not in its code table; check the code."),
-    "date": ("{label}({column})不是真实存在的日期;请更正。", "{column} is not a date that exists; correct it."),
+    "date": (
+        "{label}({column})不是真实存在的日期,或不是约定的写法;请更正。",
+        "{column} is not a date that exists, or not written in the agreed form; correct it.",
+    ),
     "range": ("{label}({column})超出合理范围;请核对。", "{column} lies outside the possible range; check it."),
     "pattern": ("{label}({column})的格式不符合约定;请更正。", "{column} has not the agreed form; correct it."),
     "cut_char": (

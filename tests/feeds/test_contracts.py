@@ -192,6 +192,28 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
     assert all(name in str(caught.value) for name in ("T01.yaml", "T02.yaml", "T04.yaml"))
 
 
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda schema: schema["properties"][1].pop("businessName"), "T01.yaml: column b: missing 'businessName'"),
+        (lambda schema: schema["properties"][1].update(logicalType="day"), "T01.yaml: column b: logical_type: "),
+        (lambda schema: schema["properties"][1].pop("name"), "T01.yaml: column 2: missing 'name'"),
+        (lambda schema: schema["quality"][0].pop("severity"), "T01.yaml: rule later: missing 'severity'"),
+        (
+            lambda schema: schema["quality"][0].update(implementation="bb > a"),
+            "T01.yaml: rule later: there is no column",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_column_or_a_rule_is_told_with_its_name(tmp_path, spoil, said):
+    content = document("T01", [column("a", "A"), column("b", "B")], CSV, rule("later", "b", "b > a"))
+    spoil(content["schema"][0])
+    write_contract(tmp_path, content)
+    with pytest.raises(ContractProblem) as caught:
+        load_contracts(tmp_path)
+    assert str(caught.value).startswith(said)
+
+
 def test_a_change_of_the_profile_changes_every_contract_s_hash(tmp_path):
     write_contract(tmp_path, document("T01", [column("a", "A")], CSV))
     before = load_contracts(tmp_path)["T01"]
