@@ -17,6 +17,7 @@ from pipelines.subjects.replay import Step, replay
 from pipelines.subjects.survivorship import step as survivorship_step
 from pipelines.subjects.survivorship import tables as survivorship_tables
 from pipelines.subjects.survivorship.checks import load_rules
+from pipelines.subjects.today import seen_on
 
 STEPS: tuple[Step, ...] = (linkage.step, survivorship_step.step)
 """What is computed of every business date, in order."""
@@ -45,7 +46,8 @@ def identity_assets(settings: Settings) -> dg.AssetsDefinition:
         installation, this = run.settings, run.run
         key = load_key(installation.key_path, must_exist=True)
         statuses = judged(installation, contracts, this.as_of)
-        folder = replay(installation, contracts, statuses, key, this.as_of, STEPS, context.log.info)
+        last = replay(installation, contracts, statuses, key, this.as_of, STEPS, context.log.info)
+        folder = seen_on(installation, contracts, statuses, key, this.as_of, last, STEPS)
         with connect(this.database, installation) as connection:
             counts = tables.register(connection, folder)
             survivorship_tables.register(connection, load_rules(installation, contracts), folder)

@@ -16,6 +16,7 @@ from pipelines.settings import Settings
 from pipelines.subjects.linkage import step as linkage
 from pipelines.subjects.survivorship.rules import Rules
 from pipelines.subjects.survivorship.tables import queries
+from pipelines.subjects.today import seen
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,13 @@ class Known:
 def state(settings: Settings, as_of: date | None) -> tuple[Path, date] | None:
     """The folder that tells what was known on a date, and its date: the last one up to it, else the first one kept.
 
+    A date after the last delivery has a folder of its own where a run was made of it (`today`).
     A later folder also knows what was known earlier, but no longer who said it. None where nothing was ever replayed.
     """
     root = settings.identity
+    own = seen(root, as_of)
+    if own and as_of:
+        return own, as_of
     days = (
         sorted(date.fromisoformat(p.name) for p in root.iterdir() if not p.name.startswith("."))
         if root.exists()
