@@ -194,7 +194,7 @@ def test_what_differs_is_kept_beside_a_base_until_it_is_much(tmp_path: Path) -> 
         out.mkdir()
         new = table.clear() if before is None else pl.DataFrame({"key": [f"k{n}0", f"new{n}"], "said": [n, n]})
         table = pl.concat([table.join(new, on="key", how="anti"), new])
-        kept.write(before, out, "t.parquet", ["key"], table, new)
+        kept.write(before, out, "t.parquet", schema, ["key"], table if before is None else new)
         read = kept.read(out, "t.parquet", schema, ["key"])
         assert read.sort("key").equals(table.sort("key"))
         folders.append(out)

@@ -93,6 +93,23 @@ def test_a_masked_number_needs_the_name(lake: Lake) -> None:
     assert who["F132"][1] == "none"
 
 
+def test_a_digest_is_the_number_it_was_made_of(lake: Lake) -> None:
+    people = [resident("沈阿珍", "a", BORN, person_digest="d"), resident("陆永福", "b", BORN, person_digest="of two")]
+    people += [resident("周建国", "c", date(1960, 1, 1), person_digest="of two")]
+    lake.deliver("B01", FIRST, [*people, *crowd()])
+    rows = [
+        {"person_digest": d, "village_code": v} for d, v in [("d", None), ("of two", None), ("e", HOME), ("e", None)]
+    ]
+    lake.deliver("F25", FIRST, rows)
+    who = lake.who(FIRST)
+    assert who["F251"] == (number("a"), "digest")
+    assert who["F252"][1] == "none"  # two holders of one document
+    assert who["F252"][0] not in {number("b"), number("c")}
+    assert who["F253"] == who["F254"]  # nobody known, but one somebody
+    lake.deliver("B01", SECOND, [*people, resident("阮新来", "e", BORN, person_digest="e"), *crowd()])
+    assert lake.who()["base e"][0] == lake.who()["F254"][0] == who["F253"][0]
+
+
 def test_a_person_without_number_is_found_by_what_else_is_known(lake: Lake) -> None:
     lake.deliver("B01", FIRST, [resident("沈阿珍", "a", BORN, sex_code="2", res_village_code=HOME), *crowd()])
     lake.deliver("F08", FIRST, [{"name": "沈阿珍", "birth_on": BORN, "sex_code": "2", "village_code": HOME}])

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.subjects.linkage.rules import Limits
 
-Method = Literal["number", "repaired", "masked", "linked", "none"]
+Method = Literal["number", "digest", "repaired", "masked", "linked", "none"]
 CERTAIN, SUSPECTED, PROVISIONAL = "certain", "suspected", "provisional"
 CONFIDENCE = pl.Decimal(5, 4)
 FOUND: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -20,6 +20,12 @@ FOUND: dict[str, pl.DataType | type[pl.DataType]] = {
     "confidence": CONFIDENCE,
     "status": pl.String,
 }
+
+
+def same_digest(mentions: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Mentions whose digest is that of exactly one known number. Returns mention_id, person_key."""
+    tried = mentions.select("mention_id", "digest").drop_nulls()
+    return _only_one(tried.join(profiles.select("digest", number="person_key"), on="digest"))
 
 
 def repaired(mentions: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:

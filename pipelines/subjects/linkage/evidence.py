@@ -31,6 +31,7 @@ FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "village": pl.String,
     "household_no": pl.String,
     "mask_key": pl.String,
+    "digest": pl.String,
 }
 # What only an unusable number leaves behind.
 TRACES: dict[str, pl.DataType | type[pl.DataType]] = {"number": pl.List(pl.String), "stated_birth_on": pl.Date}
@@ -43,8 +44,13 @@ PLACE: dict[str, pl.DataType | type[pl.DataType]] = {
     "_line": pl.Int64,
 }
 # A row that says none of these, and whose number has no repairs, is about nobody.
-_SAYS = ("person_key", "name", "birth_on", "mobile", "mask_key", "stated_birth_on")
-_LAKE_TRACE = {"number": "_candidates", "stated_birth_on": "_stated_birth_on", "mask_key": "_mask_key"}
+_SAYS = ("person_key", "name", "birth_on", "mobile", "mask_key", "digest", "stated_birth_on")
+_LAKE_TRACE = {
+    "number": "_candidates",
+    "stated_birth_on": "_stated_birth_on",
+    "mask_key": "_mask_key",
+    "digest": "_digest",
+}
 NAMED: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "name": pl.String}
 
 
@@ -110,19 +116,18 @@ def _replaced(day: Day, contract: Contract) -> Path | None:
 
 
 def _difference(rank: int, earlier: Path, path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> Part:
-    """A snapshot without the rows that stood in the delivery before."""
+    """A snapshot without the rows with a number that stood in the delivery before."""
     now = _raw(path, contract, slot, rules).collect()
     has_key = pl.col("person_key").is_not_null()
-    loose, keyed = now.filter(~has_key), now.filter(has_key)
     was = _raw(earlier, contract, slot, rules).filter(has_key).select("person_key", "record", *FACTS).collect()
-    is_other, is_gone = differing(was, keyed, ["person_key", "record"])
-    others = keyed.filter(is_other)
+    is_other, is_gone = differing(was, now, ["person_key", "record"])
+    others = now.filter(is_other)
     again = Again(
         since=said_in(earlier)[0],
-        touched=pl.concat([others["person_key"], was["person_key"].filter(is_gone)]).unique(),
-        rows=keyed.filter(~is_other).select(*NAMED),
+        touched=pl.concat([others["person_key"], was["person_key"].filter(is_gone)]).drop_nulls().unique(),
+        rows=now.select(*NAMED).filter(~is_other),
     )
-    return Part(rank, contract, _formed(pl.concat([loose, others]), path, contract, slot, rules), again)
+    return Part(rank, contract, _formed(others, path, contract, slot, rules), again)
 
 
 def _raw(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.LazyFrame:
@@ -197,15 +202,16 @@ def mentions(day: Day, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows without a usable number with `mention_id` beside them: one id a distinct piece of evidence.
 
     Evidence that tells people apart (a number's traces, or a name with a birth date or a mobile number) is the same
-    person wherever it stands; a mere name is one only within its feed and slot.
+    person wherever it stands; a mere name is one only within its feed and slot. Of a row with a digest of the number
+    nothing else counts: it is the number in another form.
     """
     name, birth = pl.col("name").is_not_null(), pl.col("birth_on").is_not_null()
     traced = (pl.col("number").list.len() > 0) | pl.col("mask_key").is_not_null() & name
     tells = traced | name & (birth | pl.col("mobile").is_not_null() | pl.col("stated_birth_on").is_not_null())
     where = pl.when(tells).then(pl.lit("")).otherwise(pl.concat_str("feed", "slot", separator="/"))
-    said = [pl.col(fact).cast(pl.String).fill_null("") for fact in FACTS]
+    said = [pl.col(fact).cast(pl.String).fill_null("") for fact in FACTS if fact != "digest"]
     said += [pl.col("stated_birth_on").cast(pl.String).fill_null(""), pl.col("number").list.join(",")]
-    text = rows.select(pl.concat_str(where, *said, separator="\x1f")).to_series()
+    text = rows.select(pl.coalesce("digest", pl.concat_str(where, *said, separator="\x1f"))).to_series()
     return rows.with_columns(pseudonyms(day.key, MENTION_DOMAIN, text).alias("mention_id"))
 
 

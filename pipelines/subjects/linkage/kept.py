@@ -25,25 +25,24 @@ def read(folder: Path | None, name: str, schema: Schema, key: Sequence[str]) -> 
     return pl.concat([_without(base, beside, key), beside])
 
 
-def write(
-    before: Path | None, out: Path, name: str, key: Sequence[str], table: pl.DataFrame, new: pl.DataFrame
-) -> None:
-    """Lay a table into the folder `out`, where `new` are its rows that the folder `before` does not have as they are.
-
-    No key may have left the table since.
-    """
+def write(before: Path | None, out: Path, name: str, schema: Schema, key: Sequence[str], new: pl.DataFrame) -> None:
+    """Lay a table into the folder `out`: that of the folder `before` with `new` rows instead of those of their keys."""
     if before is not None:
         beside = pl.read_parquet(_beside(before, name))
         beside = pl.concat([_without(beside, new, key), new]).sort(*key)
-        if len(beside) <= _MOST_BESIDE * len(table):
+        rows = pl.scan_parquet(before / name).select(pl.len()).collect().item()
+        if len(beside) <= _MOST_BESIDE * rows:
             _take_over(before / name, out / name)
             beside.write_parquet(_beside(out, name), compression="lz4")
             return
+    table = pl.concat([_without(read(before, name, schema, key), new, key), new])
     table.write_parquet(out / name, compression="lz4")
     table.clear().write_parquet(_beside(out, name), compression="lz4")
 
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    if rows.is_empty() or others.is_empty():
+        return rows
     return rows.join(others.select(*key), on=list(key), how="anti", maintain_order="left")
 
 

@@ -136,7 +136,9 @@ def fold(before: pl.DataFrame, said: Sequence[tuple[int, pl.DataFrame]]) -> Fold
 def known_by(profiles: pl.DataFrame, wanted: pl.DataFrame, blocking: Sequence[Sequence[str]]) -> pl.DataFrame:
     """The profiles that share all columns of a blocking rule with a wanted row: all that could ever be compared."""
     keys = [
-        profiles.join(_mine(wanted, rule).unique(), left_on=_theirs(rule), right_on=list(rule), how="semi")
+        profiles.select(dict.fromkeys(["person_key", *_theirs(rule)]).keys()).join(
+            _mine(wanted, rule).unique(), left_on=_theirs(rule), right_on=list(rule), how="semi"
+        )
         for rule in blocking
     ]
     found = pl.concat([frame.select("person_key") for frame in keys]).unique()

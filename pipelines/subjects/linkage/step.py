@@ -17,7 +17,16 @@ from pipelines.subjects.day import Day, said_in
 from pipelines.subjects.linkage import kept, names, suspicion
 from pipelines.subjects.linkage import model as linkage_model
 from pipelines.subjects.linkage import profiles as linkage_profiles
-from pipelines.subjects.linkage.decide import CERTAIN, CONFIDENCE, FOUND, PROVISIONAL, best_matches, masked, repaired
+from pipelines.subjects.linkage.decide import (
+    CERTAIN,
+    CONFIDENCE,
+    FOUND,
+    PROVISIONAL,
+    best_matches,
+    masked,
+    repaired,
+    same_digest,
+)
 from pipelines.subjects.linkage.evidence import FACTS, PLACE, TRACES, Part, deliveries_in_use, mentions, read_day
 from pipelines.subjects.linkage.model import Shares
 from pipelines.subjects.linkage.persons import (
@@ -51,6 +60,7 @@ KEPT = {PROFILE: (linkage_profiles.SCHEMA, ["person_key"]), RECORD: (_RECORD, RE
 """Schema and key of the files that are kept as a base and what is beside it."""
 ROW = PLACE | {"mention_id": pl.String}
 """Columns of MENTION_ROW."""
+_CERTAIN = {"digest": same_digest, "repaired": repaired, "masked": masked}
 _RENAMED: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "on": pl.Date}
 
 
@@ -85,8 +95,7 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     persons = Persons(day.business_on, _state(before, KEY, KEYS), _state(before, MENTION, MENTIONS))
     known_before = persons.known(decided_about(day.decisions))
     add_numbers(persons, [(feed, frame.select("person_key")) for _, feed, frame in said.numbered])
-    records_before = kept.read(before, RECORD, *KEPT[RECORD])
-    records = _follow_records(persons, records_before, said.records)
+    records = _follow_records(persons, kept.read(before, RECORD, *KEPT[RECORD]), said.records)
     model = learnt if learnt and is_learnt else _learn(rules, day, said, profiles)
     shares = model["shares"]
 
@@ -118,8 +127,8 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     }
     for name, frame in files.items():
         frame.write_parquet(out / name, compression="lz4")
-    kept.write(before, out, PROFILE, KEPT[PROFILE][1], profiles, fold.touched)
-    kept.write(before, out, RECORD, RECORD_KEY, pl.concat([_without(records_before, records), records]), records)
+    for name, new in ((PROFILE, fold.touched), (RECORD, records)):
+        kept.write(before, out, name, *KEPT[name], new)
     (out / MODEL).write_text(json.dumps(model, indent=1), "utf-8")
 
 
@@ -241,10 +250,6 @@ def _alike_before(before: Path | None) -> pl.Series | None:
     return None if before is None else pl.read_parquet(before / ALIKE)["person_key"]
 
 
-def _without(records: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return records.join(others.select(RECORD_KEY), on=RECORD_KEY, how="anti", maintain_order="left")
-
-
 # ---------------------------------------------------------------- linking
 
 
@@ -305,7 +310,7 @@ def _find(
         return pl.DataFrame(schema=FOUND)
     formed = names.with_forms(asked)
     near = linkage_profiles.known_by(profiles, formed, rules.blocking)
-    by_rule = [(method, rule(formed, near)) for method, rule in (("repaired", repaired), ("masked", masked))]
+    by_rule = [(method, rule(formed, near)) for method, rule in _CERTAIN.items()]
     certain = pl.concat(
         frame.select(
             "mention_id",

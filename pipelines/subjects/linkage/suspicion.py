@@ -95,6 +95,7 @@ def as_rows(frame: pl.DataFrame) -> pl.DataFrame:
         number=pl.lit([], pl.List(pl.String)),
         stated_birth_on=pl.lit(None, pl.Date),
         mask_key=pl.lit(None, pl.String),
+        digest=pl.lit(None, pl.String),
     )
 
 
