@@ -33,6 +33,8 @@ _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _WORDS: Any = {
     **dict.fromkeys(("valid_from", "valid_to", "supersedes", "publish"), True),
     "indicators": {"__all__": {"unit"}},
+    # Which rows of other indices a table may hold besides; no number depends on it.
+    "table": {"others"},
 }
 
 

@@ -228,7 +228,10 @@ def _widen(frame: pl.DataFrame, spec: IndexSpec, keys: list[str]) -> pl.DataFram
     found = frame[rules.indicator].unique().sort().to_list()
     unknown = [code for code in found if code not in codes]
     if unknown and rules.others == "error":
-        raise DataError(f"the table has an unknown indicator '{unknown[0]}'{nearest(str(unknown[0]), codes)}")
+        hint = nearest(str(unknown[0]), codes)
+        raise DataError(
+            f"the table has an unknown indicator '{unknown[0]}'{hint}; table.others: ignore leaves such rows out"
+        )
     absent = [code for code in codes if code not in found]
     if absent:
         raise DataError(f"the table has no row for indicator {some(absent)}{nearest(absent[0], unknown)}")

@@ -102,6 +102,10 @@ def test_the_fingerprint_follows_everything_that_changes_a_number():
     assert len(marks) == 5
     for words in ("name: 丙", "note: 丁", "source: [B01, F02]", "unit: 个"):
         assert fingerprint(parse_spec(base.replace("name: 甲", words))) in marks
+    # What a report hides and which rows of other indices a table may hold change no number.
+    for top in ("publish: {open: [x]}", "table: {others: ignore}"):
+        changed = base.replace("nodes:", f"{top}\nnodes:")
+        assert fingerprint(parse_spec(changed)) in marks
     # What is written out and equals the default is the same method; a reference unit is not words.
     assert fingerprint(parse_spec(base.replace("nodes:", "conventions: {sd: sample}\nnodes:"))) in marks
     references = {

@@ -35,6 +35,7 @@ def test_the_sample_is_good():
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
+        ("edition: '1'", "edition: '1'\npublish: {open: [ROOT]}", 3, "unknown indicator 'ROOT'"),
         ("direction: more", "dirction: more", 7, "unknown key 'dirction' (did you mean 'direction'?)"),
         ("direction: more, ", "", 7, "'direction' is missing in indicator 'x'"),
         ("direction: more", "direction: up", 7, "is no direction"),

@@ -86,7 +86,7 @@ def test_long_tables_carry_numerators_denominators_and_statuses():
 def test_long_tables_refuse_unknown_absent_and_doubled_indicators():
     frame = pl.DataFrame({"unit": ["a", "a"], "indicator": ["x", "yy"], "value": [1, 2]})
     head = "table: {layout: long, value: value}"
-    with pytest.raises(DataError, match="unknown indicator 'yy'"):
+    with pytest.raises(DataError, match="unknown indicator 'yy'.*; table.others: ignore leaves such rows out"):
         build(flat("x y", head=head), frame)
     with pytest.raises(DataError, match="no row for indicator y"):
         build(flat("x y", head="table: {layout: long, value: value, others: ignore}"), frame)
