@@ -61,27 +61,36 @@ def _feed(feed: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     for name, text in (
         ("主管部门", feed["department"]),
         ("状态", "，".join([words.state(feed)[1], *map(words.waiting, feed["state"]["waiting"])])),
+        ("频率", words.cadence(feed["cadence_days"])),
         ("服务水平", levels),
         ("采集目的", _both(feed["chinese"]["purpose"], feed["purpose"])),
         ("法律依据", feed["legal_basis"]),
         ("敏感级别", words.CLASSES[feed["class"]]),
+        ("交付", f"{words.FORMATS[feed['format']]}，{words.LOADS[feed['load']]}，{feed['files']}"),
         ("内容", _both(feed["chinese"]["content"], feed["description"])),
         ("局限", _both(feed["chinese"]["limitations"], feed["limitations"])),
+        ("契约", f"{feed['contract']} 版本 {feed['contract_version']}"),
     ):
         yield f"- {name}：{cell(text)}"
     yield from ("", "## 交付", "")
-    yield from _head("日期", "序号", "状态", "送达", "接收", "隔离", "重复")
+    yield from _head("日期", "序号", "状态", "送达", "接收", "隔离", "重复", "说明")
     for d in reversed(feed["deliveries"]):
         yield _row(
-            d["date"], d["delivery"], words.STATES[d["state"]], d["delivered"], d["accepted"], d["quarantined"],
-            d["duplicate"],
+            d["date"], d["delivery"], words.STATES[d["state"]] + ("，在用" if d["is_in_use"] else ""), d["delivered"],
+            d["accepted"], d["quarantined"], d["duplicate"], " ".join(d["reasons"]),
         )  # fmt: skip
+    if feed["broken_rules"]:
+        yield from ("", "## 最近一次交付中触发的规则", "")
+        yield from _head("行数", "栏目", "问题", "规则")
+        for r in feed["broken_rules"]:
+            yield _row(r["rows"], r["label"], r["message"], r["rule"])
     yield from ("", "## 栏目与用途", "")
-    yield from _head("栏目", "原始字段", "含义", "类型", "级别", "入库处理", "情况", "谁在用")
+    yield from _head("栏目", "原始字段", "含义（契约原文）", "类型", "级别", "入库处理", "空值", "情况", "谁在用")
     for c in feed["columns"]:
         used = "；".join(f"{title} {len(c['uses'][kind])}" for kind, title in words.KINDS.items() if kind in c["uses"])
+        last = next((share for share in reversed(c["empty_shares"]) if share is not None), None)
         yield _row(
             c["label"], c["physical"], c["description"], words.TYPES[c["type"]], words.CLASSES[c["class"]],
-            words.ROLES[c["role"]], words.STANDINGS[c["standing"]], used,
+            words.ROLES[c["role"]], "—" if last is None else f"{last:.1%}", words.STANDINGS[c["standing"]], used,
         )  # fmt: skip
     yield from ("", "完整的用途名单见 catalogue.json。")
