@@ -56,8 +56,10 @@ def fingerprint(spec: IndexSpec) -> str:
     Written in the letters a to p: sixty-four hexadecimal figures can hold a run of digits that reads like somebody's
     identity number, and a release is searched for those.
     """
+    # A part of which nothing but words was written down is as if it had not been written.
+    said = {key: part for key, part in spec.model_dump(exclude=_WORDS, exclude_defaults=True).items() if part != {}}
     plain = json.dumps(
-        _plain(spec.model_dump(exclude=_WORDS, exclude_defaults=True)),
+        _plain(said),
         sort_keys=True,
         ensure_ascii=False,
         separators=(",", ":"),
