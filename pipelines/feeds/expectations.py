@@ -10,7 +10,6 @@ at, and no value is quoted.
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.feeds.batch_page import batch_page
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import DIRECT_ROLES, Column
 from pipelines.feeds.judge import Status
@@ -86,10 +86,15 @@ def _judge(
     facts = _facts(status, before)
     pages, unmet, count = _validate(contract, facts, sample, reference)
     verdict = Verdict(
-        **_named(status, folder), success=not unmet, expectations=count, unmet=tuple(unmet), sampled=sample.height
+        **_named(status, folder),
+        success=not unmet,
+        expectations=count,
+        unmet=tuple(f"{kind}({column})" for kind, column in unmet),
+        sampled=sample.height,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_synced(folder / PAGE, _page(contract, status, sample.height, pages))
+    figures = facts.row(0, named=True)
+    write_synced(folder / PAGE, batch_page(contract, status, figures, sample.height, unmet, pages))
     told = {k: v for k, v in asdict(verdict).items() if k not in _named(status, folder)} | {"made_of": made_of}
     write_synced(kept, json.dumps(told, ensure_ascii=False))
     return verdict
@@ -198,8 +203,8 @@ def _filled(frame: pl.DataFrame) -> dict[str, float]:
 
 def _validate(
     contract: Contract, facts: pl.DataFrame, sample: pl.DataFrame, reference: pl.DataFrame | None
-) -> tuple[list[str], list[str], int]:
-    """Rendered pages of both batches, the names of expectations not met, and how many there were."""
+) -> tuple[list[str], list[tuple[str, str]], int]:
+    """Rendered pages of both batches, the expectations not met with their columns, and how many there were."""
     # The library takes seconds to import, so only those who judge a batch pay; and it is told to keep to itself.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
@@ -209,7 +214,7 @@ def _validate(
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("lake")
     pages: list[str] = []
-    unmet: list[str] = []
+    unmet: list[tuple[str, str]] = []
     count = 0
     batches = (
         ("delivery", facts, list(_fact_expectations(gx.expectations, contract, facts))),
@@ -226,7 +231,7 @@ def _validate(
         for one in result.results:
             config = one.expectation_config
             if config is not None and not one.success:
-                unmet.append(f"{config.type}({config.kwargs.get('column')})")
+                unmet.append((str(config.type), str(config.kwargs.get("column"))))
             # The renderer stumbles over numpy's numbers, whose text is "np.float64(…)".
             if isinstance(one.result.get("observed_value"), np.floating):
                 one.result["observed_value"] = round(float(one.result["observed_value"]), 4)
@@ -249,28 +254,3 @@ def _render(result: Any) -> str:
     from great_expectations.render.view import DefaultJinjaPageView
 
     return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
-
-
-_STYLE = (
-    "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.3em}"
-)
-
-
-def _page(contract: Contract, status: Status, sampled: int, pages: Sequence[str]) -> str:
-    """One page that loads nothing from elsewhere: the pages' bodies without scripts, styles and pictures."""
-    bodies = []
-    for page in pages:
-        body = re.search(r"<body.*?>(.*)</body>", page, re.DOTALL)
-        text = body.group(1) if body else page
-        text = re.sub(r"<(script|style|nav|footer)\b.*?</\1>", "", text, flags=re.DOTALL | re.IGNORECASE)
-        text = re.sub(r"<(?:link|img|iframe)\b[^>]*>", "", text, flags=re.IGNORECASE)
-        bodies.append(re.sub(r"""(?:href|src|action)=(["'])https?://.*?\1""", "", text, flags=re.IGNORECASE))
-    title = f"{contract.feed} {status.business_on} / {status.number}"
-    said = (
-        f"{status.delivered} rows delivered, {status.accepted} accepted, {status.quarantined} quarantined, "
-        f"{status.duplicate} duplicate. Shares are of a sample of {sampled} accepted rows, chosen by line."
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{contract.title}</p><p>{said}</p>{'<hr>'.join(bodies)}</body></html>\n"
-    )

@@ -1,5 +1,6 @@
 """Deliveries judged as batches: what moved against the delivery before, and what cannot be compared with it."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -46,6 +47,19 @@ def test_a_mix_of_codes_that_moved_far_is_told(settings, key, tmp_path, after, i
     assert first == []
     assert (second == []) == is_met
     assert is_met or any("kind" in told for told in second)
+
+
+def test_a_page_says_in_both_languages_what_moved_and_loads_nothing(settings, key, tmp_path):
+    contract = contract_of(tmp_path / "c", load="snapshot")
+    unmet(settings, contract, key, [0.5, 0.95])
+    pages = sorted(settings.quality_docs.rglob("index.html"))
+    first, second = (page.read_text("utf-8") for page in pages)
+    assert "全部满足" in first and "未满足的期望" not in first
+    moved = second[second.index("未满足的期望") : second.index("逐项报告")]
+    assert "代码构成变动过大" in moved and "mix of codes moved" in moved and "kind" in moved
+    assert "较上次增减" in second and "expect_" not in moved
+    for text in (first, second):
+        assert not re.search(r"<(script|link|img|iframe)\b|(href|src|onclick)=", text, re.IGNORECASE)
 
 
 def test_changes_are_compared_with_changes_and_not_with_the_stock_they_begin_with(settings, key, tmp_path):
