@@ -78,7 +78,8 @@ def query(folder: Path, name: str, columns: Sequence[str] = ("*",)) -> str:
         return base
     who, now = text_literal(_who(folder, name)), text_literal(_now(folder, name))
     return (
-        f"({base} anti join read_parquet({who}) using ({PERSON})) union all (select {named} from read_parquet({now}))"
+        f"{base} where {PERSON} not in (select {PERSON} from read_parquet({who})) "
+        f"union all select {named} from read_parquet({now})"
     )
 
 
