@@ -89,12 +89,15 @@ def show(console: Console, body: dict[str, Any]) -> None:
     if tags:
         console.print(f"{tags['tags']} tags, {tags['true_values']:,} true values, {tags['unknown_values']:,} unknown")
     for status in body["not_accepted"]:
-        console.print(f"[yellow]{status['state']}[/] {status['feed']} {status['date']}: {'; '.join(status['reasons'])}")
+        # Reasons may name files and columns as a delivery spells them: what looks like markup in them is none.
+        told = f"{status['feed']} {status['date']}: {'; '.join(status['reasons'])}"
+        console.print(Text(status["state"], "yellow"), Text(told))
     for old in body["stale"]:
-        told = f"{old['feed']} {old['system']}: in use is what was delivered for {old['in_use_on'] or 'no date'}"
-        console.print("[yellow]stale[/]", Text(told), Text("; ".join(old["waiting"]) or "overdue"))
+        used = f"in use is what was delivered for {old['in_use_on']}" if old["in_use_on"] else "nothing is in use"
+        told = f"{old['feed']} {old['system']}: {used};"
+        console.print(Text("stale", "yellow"), Text(told), Text("; ".join(old["waiting"]) or "overdue"))
     for check in body["failed_checks"]:
-        console.print(f"[yellow]check[/] {check}")
+        console.print(Text("check", "yellow"), Text(check))
     table = Table(box=None, pad_edge=False)
     table.add_column("noun")
     table.add_column("seconds", justify="right")
