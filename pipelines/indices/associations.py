@@ -1,4 +1,4 @@
-"""How indicators hang together: effective weights, correlations, Cronbach's alpha, leave-one-out shifts.
+"""How indicators hang together and tell units apart: effective weights, correlations, alpha, spread, leave-one-out.
 
 All of it describes a built index; nothing here changes a score. Not here: doubt about ranks (`sensitivity`,
 `sampling`).
@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
+from pipelines.indices.cells import observed
+from pipelines.indices.normalise import scope_of
 from pipelines.indices.numerics import is_constant
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result, exact_text
+from pipelines.indices.rollup import label_of
 from pipelines.indices.tree import COMPUTED
 
 Array = NDArray[np.float64]
-REDUNDANT, CONTRARY, SIGNIFICANT, DENOMINATOR, CONSISTENT = 0.9, 0.0, 0.05, 0.6, 0.7
+REDUNDANT, CONTRARY, SIGNIFICANT, DENOMINATOR, CONSISTENT, AT_ONE_END = 0.9, 0.0, 0.05, 0.6, 0.7, 0.9
 
 
 def effective_weights(result: Result) -> pl.DataFrame:
@@ -146,6 +149,36 @@ def consistency(result: Result, period: str | None = None) -> pl.DataFrame:
     names = ("node", "children", "alpha", "kmo", "greatest_vif", "flag")
     kinds = (pl.String, pl.Int64, pl.Float64, pl.Float64, pl.Float64, pl.String)
     return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
+
+
+def spread(result: Result, period: str | None = None) -> pl.DataFrame:
+    """Return how far each indicator tells units apart: how many have a score, and how many stand at either end.
+
+    `flag` is `empty` without any score, `constant` where all scores are equal, `low` or `high` where nine tenths of
+    them stand at the lowest or highest score there can be: such an indicator orders nobody, whatever its weight.
+    """
+    at, spec = result.units, result.spec
+    chosen = period or at.periods[-1]
+    rows = (np.array(at.periods) == chosen) & at.ranked
+    found = []
+    for indicator, setting in zip(spec.indicators, result.cells.settings, strict=True):
+        scores = observed(_leaf(result, indicator.code), rows)
+        norm = result.norms.get((setting.code, label_of(scope_of(setting.normalise), spec.statistics, chosen)))
+        low, high = (norm.low, norm.high) if norm is not None else (-np.inf, np.inf)
+        count, lows, highs = len(scores), int((scores <= low).sum()), int((scores >= high).sum())
+        flag = None
+        if count == 0:
+            flag = "empty"
+        elif lows >= AT_ONE_END * count:
+            flag = "low"
+        elif highs >= AT_ONE_END * count:
+            flag = "high"
+        elif is_constant(scores):
+            flag = "constant"
+        found.append((indicator.code, count, lows, highs, len(np.unique(np.round(scores, 10))), flag))
+    names = ("indicator", "units", "at_low", "at_high", "distinct", "flag")
+    kinds = (pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Int64, pl.String)
+    return pl.DataFrame(found, schema=dict(zip(names, kinds, strict=True)), orient="row")
 
 
 def sampling_adequacy(matrix: Array) -> tuple[float, float]:

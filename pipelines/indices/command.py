@@ -300,6 +300,7 @@ _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {
     "correlations": associations.correlations,
     "denominators": associations.denominator_correlations,
     "consistency": associations.consistency,
+    "spread": associations.spread,
     "influence": associations.leave_one_out,
     "effects": associations.main_effects,
     "imputation": masking_test,

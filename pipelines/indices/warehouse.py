@@ -52,6 +52,7 @@ DESCRIPTIONS = {
     "index_sampling_doubt": "Scores and ranks over the sampling error of small villages: 80 % intervals",
     "index_association": "Correlations with siblings, parent and index; redundant and contrary indicators flagged",
     "index_consistency": "How far a node's children measure one thing: Cronbach's alpha, KMO, variance inflation",
+    "index_spread": "How many units stand at either end of an indicator; flagged where it tells hardly any apart",
     "index_influence": "How far ranks move when one indicator is left out",
 }
 
@@ -171,6 +172,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         "index_parameter": result.parameters(),
         "index_association": associations.correlations(result),
         "index_consistency": associations.consistency(result),
+        "index_spread": associations.spread(result),
         "index_influence": _concat([_with_node(associations.leave_one_out(result, node), node) for node in nodes]),
         "index_sampling_doubt": _concat([found.intervals() for found in sampling_doubt(result, nodes)]),
     }

@@ -126,3 +126,28 @@ def test_agreement_by_its_definitions():
     assert (count, mae) == (3, pytest.approx(2 / 3)) and rmse == pytest.approx(np.sqrt(2 / 3))
     assert r2 == pytest.approx(1 - 2 / ((x - x.mean()) ** 2).sum()) and 0 < d < 1
     assert agreement(true, np.full(4, np.nan))[0] == 0
+
+
+def test_an_indicator_at_one_end_of_its_scale_is_flagged():
+    low = [0.0] * 19 + [50.0]
+    rows = "\n".join(
+        f"code: {code}, parent: ROOT, direction: {direction}, goalposts: [10, 90]"
+        for code, direction in (("low", "more"), ("high", "less"), ("same", "more"), ("fine", "more"), ("rare", "more"))
+    )
+    frame = table(
+        low=low,
+        high=low,
+        same=[40.0] * 20,
+        fine=[float(value) for value in range(10, 90, 4)],
+        rare=[None, *low[2:], 60.0],
+    )
+    found = {row["indicator"]: row for row in associations.spread(build(spec(rows), frame)).to_dicts()}
+    assert [found[code]["flag"] for code in ("low", "high", "same", "fine", "rare")] == [
+        "low", "high", "constant", None, None,
+    ]  # fmt: skip
+    assert found["low"] == {"indicator": "low", "units": 20, "at_low": 19, "at_high": 0, "distinct": 2, "flag": "low"}
+    assert (found["rare"]["units"], found["rare"]["at_low"]) == (19, 17)
+    empty = table(low=low, fine=[None] * 20)
+    two = "code: low, parent: ROOT, direction: more, goalposts: [10, 90]\n"
+    half = build(spec(two + "code: fine, parent: ROOT, direction: more, goalposts: [10, 90]"), empty)
+    assert associations.spread(half)["flag"].to_list() == ["low", "empty"]

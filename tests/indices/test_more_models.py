@@ -150,7 +150,9 @@ def test_environment(values, tables):
     offices = {
         code: (lon, lat) for code, lon, lat in tables["village"].select("village_code", "lon", "lat").iter_rows()
     }
-    stations = {point: offices[code] for code, point in air.select("village_code", "point_id").unique().iter_rows()}
+    # One that moved counts where it stood.
+    placed = air.select("point_id", "village_code").unique().iter_rows()
+    stations = {(point, code): offices[code] for point, code in placed}
     rows = []
     for code, (lon, lat) in offices.items():
         nearest = min(
@@ -160,7 +162,7 @@ def test_environment(values, tables):
                 p,
             ),
         )
-        own = air.filter(pl.col("point_id") == nearest)
+        own = air.filter(pl.col("point_id") == nearest[0], pl.col("village_code") == nearest[1])
         rows.append((code, own["good"].sum(), own.height))
     _check(values, "ENV06", pl.DataFrame(rows, schema=["village_code", "top", "bottom"], orient="row"))
     events = _placed(tables["stg_f26"]).filter(pl.col("l2").is_in(DECLARED["environment"]["environment_events"]))

@@ -18,7 +18,7 @@ from pipelines.indices.published import explain_published
 from pipelines.indices.report import write_report
 from pipelines.indices.report.facts import read_facts
 from pipelines.indices.report.hiding import hide, is_small, small_cells
-from pipelines.indices.report.pages import HIDDEN, status_words, unknown_words
+from pipelines.indices.report.pages import HIDDEN, district_page, status_words, unknown_words
 from pipelines.indices.warehouse import run, write
 from tests.indices.conftest import SPECS
 
@@ -279,3 +279,20 @@ def test_the_command_explains_the_published_index(database):
 def test_an_index_the_database_lacks_is_refused(database, tmp_path):
     with pytest.raises(DataError, match="no index 'hapiness' .did you mean 'happiness'"):
         write_report(database, tmp_path, "hapiness")
+
+
+def test_indicators_that_tell_nobody_apart_are_named_on_the_district_page(database, out, tmp_path):
+    with duckdb.connect(str(database), read_only=True) as connection:
+        flagged = connection.sql(
+            "select indicator from indices.index_spread where index = 'happiness' and flag = 'low'"
+        )
+        assert flagged.fetchall() == []
+    assert "几乎不区分村居的指标" not in (out / "index.html").read_text(encoding="utf-8")
+    facts = read_facts(database, "happiness")
+    facts.spread = [
+        {"indicator": "EDU01", "units": 300, "flag": "low"},
+        {"indicator": "EDU02", "units": 9, "flag": None},
+    ]
+    page = district_page(facts, None)
+    line = re.search(r"<tr><td>EDU01</td><td>幼儿园可达率</td>.*?</tr>", page).group(0)
+    assert "300" in line and "几乎都在最低分" in line and "<tr><td>EDU02</td>" not in page

@@ -86,6 +86,7 @@ class Facts:
     effects: list[dict[str, Any]]
     associations: list[dict[str, Any]]
     influence: list[dict[str, Any]]
+    spread: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -159,6 +160,12 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, index: str, edition
     return connection.sql(text, params=[index, edition]).pl().to_dicts()
 
 
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Say whether the database has a table; one of an earlier version may lack the newest."""
+    text = "select table_name from information_schema.tables where table_schema = 'indices'"
+    return (table,) in connection.sql(text).fetchall()
+
+
 def read_facts(database: Path, index: str, history: list[Path] | None = None, specs: Path | None = None) -> Facts:
     """Read one index from a run's database or a release; `history` are databases of earlier dates for trends.
 
@@ -180,6 +187,7 @@ def read_facts(database: Path, index: str, history: list[Path] | None = None, sp
             effects=_rows(connection, "index_method_effect", *key),
             associations=_rows(connection, "index_association", *key),
             influence=_rows(connection, "index_influence", *key),
+            spread=_rows(connection, "index_spread", *key) if _has(connection, "index_spread") else [],
         )
         _add_areas(facts, connection, key)
         _add_details(facts, connection, key)

@@ -229,7 +229,7 @@ def district_page(facts: Facts, district: Area | None) -> str:
             body.append(
                 f"<h2>{escape(facts.name(node))}：村居位次</h2><details><summary>展开全部村居</summary>{plot}</details>"
             )
-    body += [_method(facts), _flags(facts)]
+    body += [_method(facts), _flags(facts), _spread(facts)]
     if district is not None:
         body += [_trends(facts, district), _cells(facts, district)]
     return page(f"{facts.top_name()}　{facts.edition['name']}", body)
@@ -254,6 +254,21 @@ def _method(facts: Facts) -> str:
     head = [("维度", False), ("方法上的选择", False), ("单独影响", True), ("总影响", True), ("总影响区间", True)]
     note = '<p class="note">总影响是位次变动中由该项选择（含与其他选择的共同作用）造成的份额。</p>'
     return "<h2>位次取决于哪些方法选择</h2>" + table(head, rows) + note
+
+
+def _spread(facts: Facts) -> str:
+    """Indicators that tell hardly any village apart: nearly all stand at one end of the scale."""
+    words = {"low": "几乎都在最低分", "high": "几乎都在最高分", "constant": "得分全部相同", "empty": "全部缺数据"}
+    rows = [
+        [escape(row["indicator"]), escape(facts.name(row["indicator"])), str(row["units"]), words[row["flag"]]]
+        for row in facts.spread
+        if row["flag"] is not None
+    ]
+    if not rows:
+        return ""
+    head = [("代码", False), ("指标", False), ("有得分的村居", True), ("提示", False)]
+    note = '<p class="note">这些指标几乎不影响位次，解读排名时应注意，并检查数据来源和目标值。</p>'
+    return "<h2>几乎不区分村居的指标</h2>" + table(head, rows) + note
 
 
 def _flags(facts: Facts) -> str:
