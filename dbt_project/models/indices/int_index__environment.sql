@@ -37,13 +37,13 @@ air as (
     group by village_code, point_id, measured_at::date
 ),
 nearest as (
-    -- The station whose village's office is nearest to the village's own.
-    select v.village_code, arg_min(s.point_id, (s.away, s.point_id)) as point_id
+    -- The station whose village's office is nearest to the village's own. One that moved counts where it stood.
+    select v.village_code, arg_min({'id': s.point_id, 'village': s.station_village}, (s.away, s.point_id)) as station
     from {{ ref('village') }} as v
     cross join lateral (
-        select p.point_id, ((p.lon - v.lon) * cos(radians(v.lat))) ** 2 + (p.lat - v.lat) ** 2 as away
+        select p.point_id, p.station_village, ((p.lon - v.lon) * cos(radians(v.lat))) ** 2 + (p.lat - v.lat) ** 2 as away
         from (
-            select distinct a.point_id, w.lon::double as lon, w.lat::double as lat
+            select distinct a.point_id, a.station_village, w.lon::double as lon, w.lat::double as lat
             from air as a
             inner join {{ ref('village') }} as w on w.village_code = a.station_village
         ) as p
@@ -93,7 +93,7 @@ group by village_code
 union all
 select 'ENV06', n.village_code, count_if(a.is_good), count(*), 0
 from nearest as n
-inner join air as a on a.point_id = n.point_id
+inner join air as a on a.point_id = n.station.id and a.station_village = n.station.village
 group by n.village_code
 union all
 select 'ENV07', village_code, count_if(score >= {{ index_parameter('toilet_pass_score') }}), count(score), count_if(score is null)
