@@ -66,7 +66,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, Contrac
         linkage.KEY: frame(KEYS, *({"person_key": k, "person_id": p, "first_feed": "B01", "first_on": FIRST}
                                    for k, p in ((ID, ID), (OLD, ID), (ALONE, ALONE)))),
         linkage.MENTION: frame(MENTIONS, {"mention_id": MENTION, "person_id": OLD, "first_on": FIRST}),
-        linkage.HISTORY_FILE: frame(HISTORY, {"on": LAST, "event": "merged", "person_id": ID, "other_id": OLD}),
+        linkage.HISTORY_FILE: frame(HISTORY, {"on": LAST, "event": "merged", "person_id": ID, "other_id": OLD,
+                                                "feed": "F16"}),
         linkage.SUSPICION: frame(SUSPICION),
     }  # fmt: skip
     for name, content in files.items():
@@ -135,6 +136,12 @@ def test_without_role_and_purpose_names_are_masked_and_sensitive_values_hidden(l
     assert body["conflicts"][0]["kept_value"] == "欧**明" and body["conflicts"][0]["other_value"] == "欧**朋"
     assert body["periods"][0]["value"] == "青浦区华新镇华新路9012弄***"
     assert {r["table"]: r["rows"] for r in body["rows"]}["disability"] == HIDDEN
+    # Which feed names somebody tells what the feed is about; how many agree does not.
+    name = next(a for a in body["attributes"] if a["attribute"] == "name")
+    assert (name["source"], name["known_on"], name["agreement"]) == (HIDDEN, HIDDEN, 3)
+    assert {body["conflicts"][0][word] for word in ("kept_feed", "other_feed")} == {HIDDEN}
+    assert body["periods"][0]["feed"] == HIDDEN
+    assert {event["feed"] for event in body["history"]} == {HIDDEN}
     assert "小明" not in str({k: v for k, v in body.items() if k != "access"}) and "501室" not in str(body)
 
 
@@ -145,6 +152,10 @@ def test_a_role_with_its_purpose_sees_all_but_restricted(look: Any) -> None:
     assert {r["table"]: r["rows"] for r in body["rows"]} == {"disability": 1, "person_village": 1}
     attribute = next(a for a in body["attributes"] if a["attribute"] == "name")
     assert (attribute["source"], attribute["known_on"], attribute["agreement"]) == ("B01", FIRST, 3)
+    assert (body["conflicts"][0]["kept_feed"], body["conflicts"][0]["other_feed"]) == ("B01", "F08")
+    assert body["periods"][0]["feed"] == "B01"
+    # That some feeds name somebody is told nobody.
+    assert [event["feed"] for event in body["history"]] == ["B01", HIDDEN]
     assert body["links"] == [
         {"to": "dwelling", "via": "res_dwelling_id", "id": HOME, "name": None},
         {"to": "household", "via": "household_id", "id": HOUSEHOLD, "name": None},

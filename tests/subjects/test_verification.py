@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+import yaml
 
+from pipelines.settings import REPOSITORY
+from pipelines.subjects.show.registry import untold_feeds
 from tests.subjects.conftest import AS_OF, Warehouse
 from tests.subjects.district import person
 from tests.subjects.test_places import EAST, HEAD, WEST, dwelling, lease, lives, village
@@ -54,6 +57,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory, project, contracts) -> Itera
             connection.execute(suspicion, ["asked", "adrift", "one_person_two_numbers"])
             connection.execute(suspicion, ["doubtful", "found", "perhaps_known"])
             connection.execute(suspicion, ["dead", None, "one_number_two_people"])
+            for feed in ("F13", "F16"):
+                connection.execute(f"insert into identity.history (\"on\", event, person_id, feed) values "
+                                   f"(date '2026-10-02', 'created', 'made by {feed}', '{feed}')")  # fmt: skip
         assert warehouse.build("path:models/feeds", "path:models/subjects")
         yield warehouse
 
@@ -113,6 +119,19 @@ def test_a_home_found_by_its_address_counts_and_says_whose_address_it_was(asked:
     # They are a household of that dwelling together with its main resident, and its village counts them.
     assert asked.rows("select size from subjects.household where dwelling_id = 'd1'") == [(4,)]
     assert asked.rows(f"select n_res from subjects.village where village_code = '{EAST}'") == [(7,)]
+
+
+def test_no_history_tells_a_feed_that_tells_an_illness(asked: Warehouse) -> None:
+    told = asked.column("select person_id, feed from subjects.person_id_history")
+    assert told == {"made by F13": "F13", "made by F16": None}
+
+
+def test_what_survivorship_does_not_ask_because_it_tells_too_much_is_told_nowhere() -> None:
+    silent = yaml.safe_load((REPOSITORY / "data/survivorship/person.yml").read_text("utf-8"))["silent"]
+    telling = {feed for feed, why in silent.items() if why.startswith(("that this feed names", "data of an emergency"))}
+    assert untold_feeds(REPOSITORY / "dbt_project") == telling
+    declared = yaml.safe_load((REPOSITORY / "dbt_project/dbt_project.yml").read_text("utf-8"))["vars"]
+    assert not telling & set(declared["verification"]["named_by"])
 
 
 BROKEN = {

@@ -35,6 +35,12 @@ class ShownTable:
     columns: dict[str, ShownColumn] = field(default_factory=dict)
 
 
+def untold_feeds(dbt_project: Path) -> frozenset[str]:
+    """Feeds of which nobody is told that they name somebody."""
+    content = yaml.load((dbt_project / "dbt_project.yml").read_text("utf-8"), Loader=yaml.SafeLoader)
+    return frozenset(content["vars"]["untold_feeds"])
+
+
 def registered(folder: Path) -> dict[str, ShownTable]:
     """Tables by name, from every properties file of the folder."""
     return {table.name: table for path in sorted(folder.glob("*.yml")) for table in _tables(path)}

@@ -35,10 +35,11 @@ from pipelines.subjects.show.access import (
 from pipelines.subjects.show.access import access as allow
 from pipelines.subjects.show.looks import Look, record
 from pipelines.subjects.show.person import Known, known, meant, state
-from pipelines.subjects.show.registry import ShownColumn, ShownTable, registered
+from pipelines.subjects.show.registry import ShownColumn, ShownTable, registered, untold_feeds
 from pipelines.subjects.survivorship.checks import load_rules
 
 PERSON = "person"
+_OF_CONFLICT = ("kept_feed", "other_feed", "kept_known_on", "other_known_on")
 MOST_IDS = 20
 """Ids of subjects that point to this one; all of them count."""
 
@@ -121,14 +122,16 @@ def _person(
     told = known(*kept, load_rules(settings, contracts), person_id, day)
     if told is None:
         return None
-    table = tables.get(PERSON) or ShownTable(PERSON, PERSON, PERSON, "person_id", "public")
-    attributes = [_shown(_column(table, v["attribute"]), access, v) for v in told.values]
+    table = _table(tables, PERSON)
+    origin, conflict, period = (_table(tables, name) for name in ("person_source", "person_conflict", "person_period"))
+    attributes = [_shown(_column(table, v["attribute"]), access, _sourced(v, origin, access)) for v in told.values]
+    conflicts = _veiled(told.conflicts, table, access, ("kept_value", "other_value"))
     body = {
         "subject": PERSON, "id": person_id, "known_on": told.known_on, "attributes": attributes,
-        "conflicts": _veiled(told.conflicts, table, access, ("kept_value", "other_value")),
-        "periods": _veiled(told.periods, table, access, ("value",)),
-        "history": told.history, "suspicions": told.suspicions, "former_ids": told.former_ids,
-        "links": [], "rows": [],
+        "conflicts": _closed(conflicts, conflict, access, _OF_CONFLICT),
+        "periods": _closed(_veiled(told.periods, table, access, ("value",)), period, access, ("feed",)),
+        "history": _closed(_discreet(settings, told.history), _table(tables, "person_id_history"), access, ("feed",)),
+        "suspicions": told.suspicions, "former_ids": told.former_ids, "links": [], "rows": [],
     }  # fmt: skip
     # What is derived belongs to the date it was derived for.
     if published is not None and published.as_of == day and table.columns:
@@ -286,6 +289,34 @@ def _name_of(
         return None
     found = _row(connection, table, key).get("name")
     return str(found) if found is not None else None
+
+
+def _table(tables: Mapping[str, ShownTable], name: str) -> ShownTable:
+    """A table as registered; where it is not, none of its columns is known."""
+    return tables.get(name) or ShownTable(name, name, name, f"{name}_id", "public")
+
+
+def _discreet(settings: Settings, history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What happened, without the feeds of which nobody is told that they name somebody."""
+    untold = untold_feeds(settings.dbt_project)
+    return [event | ({"feed": HIDDEN} if event.get("feed") in untold else {}) for event in history]
+
+
+def _sourced(said: Mapping[str, Any], origin: ShownTable, access: Access) -> dict[str, Any]:
+    """A value with what may be told of its source: that a feed names somebody tells what the feed is about."""
+    kept = dict(said)
+    for word, ending in (("source", ""), ("known_on", "_known_on"), ("agreement", "_agreement")):
+        if kept.get(word) is not None and access.of(_column(origin, said["attribute"] + ending)) != OPEN:
+            kept[word] = HIDDEN
+    return kept
+
+
+def _closed(
+    rows: Sequence[dict[str, Any]], table: ShownTable, access: Access, columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Rows without what the look does not open of their own columns."""
+    closed = [name for name in columns if access.of(_column(table, name)) != OPEN]
+    return [row | {name: HIDDEN for name in closed if row.get(name) is not None} for row in rows]
 
 
 def _column(table: ShownTable, name: str) -> ShownColumn:
