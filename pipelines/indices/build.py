@@ -14,7 +14,7 @@ from pipelines.indices.cells import NOT_APPLICABLE, Array, Cells, empty_in, obse
 from pipelines.indices.load import load_spec
 from pipelines.indices.normalise import Context, FittedNorm, fit, scope_of
 from pipelines.indices.parts import Scope
-from pipelines.indices.problems import DataError, some
+from pipelines.indices.problems import DataError, nearest, some
 from pipelines.indices.result import LevelResult, Result
 from pipelines.indices.rollup import roll_up
 from pipelines.indices.spec import IndexSpec, Indicator
@@ -145,7 +145,8 @@ def _find(at: dict[tuple[str, str], int], table: Table, unit: str, period: str |
             raise DataError(f"reference unit '{unit}': statistics run over all periods, so name the reference's period")
         period = table.period_order[0]
     if (unit, period) not in at:
-        raise DataError(f"reference unit '{unit}' is not in the table{f' in period {period}' if period else ''}")
+        hint = nearest(unit, {known for known, when in at if when == period})
+        raise DataError(f"reference unit '{unit}' is not in the table{f' in period {period}' if period else ''}{hint}")
     return at[unit, period]
 
 
@@ -178,7 +179,7 @@ def _context(cells: Cells, column: int, indicator: Indicator, label: str, rows: 
     def lookup(unit: str, period: str | None) -> float:
         value = float(cells.values[rows.lookup(unit, period or label), column])
         if np.isnan(value):
-            raise DataError(f"indicator '{indicator.code}': the reference unit '{unit}' has no value")
+            raise DataError(f"the reference unit '{unit}' has no value")
         return value
 
     def posts(value: float) -> float:

@@ -236,7 +236,10 @@ def _reference(reference: Reference, x: Array, sign: int, context: Context) -> f
     if reference.value is not None:
         return context.posts(reference.value)
     if reference.unit is not None:
-        return context.lookup(reference.unit, reference.period)
+        try:
+            return context.lookup(reference.unit, reference.period)
+        except DataError as fault:
+            raise DataError(f"{context.what}: {fault}") from fault
     values = x * sign if reference.period is None else context.within(reference.period)
     _need(values, context, "a reference from data")
     return _statistic(str(reference.statistic), values, sign)

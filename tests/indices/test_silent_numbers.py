@@ -85,6 +85,17 @@ def test_a_unit_to_exclude_and_a_column_to_group_by_must_exist():
         build(one("normalise: minmax, impute: {method: mean, by: regio}"), FOUR)
 
 
+def test_a_misspelt_reference_unit_is_told_with_the_indicator_its_line_and_the_nearest_unit():
+    head = "units: {all_missing: keep}"
+    wrong = one("normalise: {method: ratio, reference: {unit: South}}", head)
+    frame = table(unit=["North", "Southh", "West"], a=[1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match=r":\d+: indicator 'a'.*'South' is not in the table.*did you mean 'Southh'"):
+        build(wrong, frame)
+    gap = table(unit=["North", "South", "West"], a=[1.0, None, 3.0])
+    with pytest.raises(DataError, match=r"indicator 'a'.*: the reference unit 'South' has no value"):
+        build(wrong, gap)
+
+
 def _weighed(weights: str, **columns):
     rows = "\n".join(f"code: {code}, parent: ROOT, direction: more, normalise: minmax" for code in columns)
     return build(spec(rows, f"  - {{code: ROOT, weights: {weights}}}\n"), table(**columns))
