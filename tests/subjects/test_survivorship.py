@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
+from pipelines.subjects.survivorship import layers
 from pipelines.subjects.survivorship.checks import load_rules
 from pipelines.subjects.survivorship.rules import Rules
 from pipelines.subjects.survivorship.step import CONFLICTS, VERSIONS
@@ -257,15 +258,22 @@ def contradictions(said: Said, person: str) -> set[tuple[str, ...]]:
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 2**32))
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 9.0]))
 def test_any_history_of_deliveries_gives_what_a_plain_reading_gives(
-    tmp_path_factory: pytest.TempPathFactory, contracts: Mapping[str, Contract], rules: Rules, seed: int
+    tmp_path_factory: pytest.TempPathFactory,
+    contracts: Mapping[str, Contract],
+    rules: Rules,
+    seed: int,
+    share: float,
 ) -> None:
+    """Whether what changed lies over the tables' base or the whole was written anew (`share`)."""
     delivered = some_deliveries(Random(seed))
     root = tmp_path_factory.mktemp("dates")
     dates = Dates(root, contracts, rules)
     dates.deliver(delivered)
-    dates.run(root / "identity")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, "SHARE", share)
+        dates.run(root / "identity")
     reference = Reference(rules)
     for on in DAYS:
         said = claims(on, in_use(delivered, on))

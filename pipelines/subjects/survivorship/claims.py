@@ -80,11 +80,17 @@ def said_sql(
 
 def named_sql(contract: Contract, rows: str, only: str | None = None) -> str:
     """The query of everyone a feed's rows name in any slot: distinct person_id."""
-    parts = [f"select {_resolved(contract, slot.id + '_id')} from ({rows}) r {_joined(contract, slot.id + '_id')}"
-             for slot in contract.people if slot.id]  # fmt: skip
     confined = f" and {PERSON} in (select {PERSON} from {only})" if only else ""
-    union = " union all ".join(parts)
-    return f"select distinct {PERSON} from ({union}) t({PERSON}) where {PERSON} is not null{confined}"
+    return f"{naming_sql(contract, rows)} select distinct {PERSON} from said where {PERSON} is not null{confined}"
+
+
+def naming_sql(contract: Contract, rows: str, day: str = TODAY) -> str:
+    """The beginning of a query, in which `said` is whom every row names: person_id, once a slot."""
+    parts = [
+        f"select {_resolved(contract, column)} as {PERSON} from ({rows}) r {_joined(contract, column, day)}"
+        for column in _named_columns(contract)
+    ]
+    return f"with said as ({' union all '.join(parts)})"
 
 
 def fetched(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
@@ -92,16 +98,27 @@ def fetched(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
     return connection.sql(query).pl().sort(PERSON)
 
 
-def rows_sql(contract: Contract, files: Sequence[Path]) -> str:
-    """The query of a feed's rows in use: of an increment the last word on each key, deletions left out."""
+def rows_sql(contract: Contract, files: Sequence[Path], only: str | None = None) -> str:
+    """The query of a feed's rows in use: of an increment the last word on each key, deletions left out.
+
+    Where `only` names a table of person ids, rows that name none of them may be missing.
+    """
     told = delivered_sql(contract, files)
     if contract.delivery.load == "snapshot" or not files:
         return told
+    key = last_word_key(contract)
+    if only:
+        theirs = " union all ".join(
+            f"select hash({key}) from ({told}) r {_joined(contract, column)} "
+            f"where {_resolved(contract, column)} in (select {PERSON} from {only})"
+            for column in _named_columns(contract)
+        )
+        told = f"select * from ({told}) where hash({key}) in ({theirs})"
     load = contract.delivery.increment
     gone = ", ".join(text_literal(value) for value in load.delete) if load and load.on_delete == "drop" else ""
     kept = f" where {quoted(load.operation)} not in ({gone})" if load and load.operation and gone else ""
     return (
-        f"select * from (select * from ({told}) qualify row_number() over (partition by {last_word_key(contract)} "
+        f"select * from (select * from ({told}) qualify row_number() over (partition by {key} "
         f"order by {BUSINESS_ON} desc, {DELIVERY} desc, _file desc, _line desc) = 1){kept}"
     )
 
@@ -223,6 +240,11 @@ def _of_one(claim: Claim, contract: Contract, who: Who, place: int, types: Mappi
         f"select {_resolved(contract, who.person)} as {PERSON}, {', '.join([*stated, *keys, *place_of])} "
         f"from {rows} r {_joined(contract, who.person, day)}"
     )
+
+
+def _named_columns(contract: Contract) -> list[str]:
+    """The lake's columns that hold the id of somebody a row names."""
+    return [f"{slot.id}_id" for slot in contract.people if slot.id]
 
 
 def _resolved(contract: Contract, column: str) -> str:

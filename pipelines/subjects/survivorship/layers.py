@@ -8,7 +8,6 @@ not known here.
 
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +64,21 @@ def scan(folder: Path, name: str) -> pl.LazyFrame:
 
 
 def rows_of(folder: Path, name: str, ids: pl.Series) -> pl.DataFrame:
-    """The rows of some people, in order of person."""
-    # A filter is handed down to the file, whose other columns are then read for these people only; a join is not.
-    return scan(folder, name).filter(pl.col(PERSON).is_in(ids.implode())).collect()
+    """The rows of some people (ids in order), in order of person."""
+    # Filters are handed down to the file, which is then read for these people only; a join is not.
+    within = pl.col(PERSON).is_between(pl.lit(ids[0]), pl.lit(ids[-1])) if len(ids) else pl.lit(False)
+    return scan(folder, name).filter(within & pl.col(PERSON).is_in(ids.implode())).collect()
 
 
-def query(folder: Path, name: str, columns: Sequence[str] = ("*",)) -> str:
+def query(folder: Path, name: str) -> str:
     """A whole table as SQL of DuckDB, in no order."""
-    named = ", ".join(columns)
-    base = f"select {named} from read_parquet({text_literal(_base(folder, name))})"
+    base = f"read_parquet({text_literal(_base(folder, name))})"
     if not _who(folder, name).exists():
-        return base
+        return f"select * from {base}"
     who, now = text_literal(_who(folder, name)), text_literal(_now(folder, name))
     return (
-        f"{base} where {PERSON} not in (select {PERSON} from read_parquet({who})) "
-        f"union all select {named} from read_parquet({now})"
+        f"select base.* from {base} base anti join read_parquet({who}) who using ({PERSON}) "
+        f"union all by name select * from read_parquet({now})"
     )
 
 

@@ -8,7 +8,6 @@ whom some feed says something else than on the date before are merged again; all
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -29,7 +28,7 @@ from pipelines.subjects.survivorship.claims import (
     places,
     rows_sql,
 )
-from pipelines.subjects.survivorship.difference import asked_sql
+from pipelines.subjects.survivorship.difference import asked_sql, naming_asked_sql
 from pipelines.subjects.survivorship.merge import (
     AGREEMENT,
     CONFLICT_KEY,
@@ -104,22 +103,19 @@ def _claim(work: _Work, claim: Claim) -> pl.Series:
     """Write what a feed says; gives the ids of the people of whom it says something else than before."""
     day, contract, types = work.day, work.day.contracts[claim.feed], work.rules.types
     name = f"{CLAIMS}/{claim.name}"
-    said = partial(
-        claim_sql, claim, contract, types, rows_sql(contract, day.in_use.get(claim.feed, ())), day.business_on
-    )
+
+    def said(only: str | None = None) -> pl.DataFrame:
+        rows = rows_sql(contract, day.in_use.get(claim.feed, ()), only)
+        return fetched(work.db, claim_sql(claim, contract, types, rows, day.business_on, only))
+
     if work.before is None or not layers.exists(work.before, name):
-        told, moved = carried(claim, fetched(work.db, said()), None, work.rules.attributes, day.business_on)
+        told, moved = carried(claim, said(), None, work.rules.attributes, day.business_on)
         layers.write(told, work.out, name)
         return moved
-    asked = fetched(work.db, asked_sql(claim, contract, types, day, people_of.AFFECTED))[PERSON]
-    if asked.is_empty():
-        layers.replace(work.before, work.out, name, asked, pl.DataFrame())
-        return asked
-    work.db.register(_ASKED, asked.to_frame().to_arrow())
-    now, was = fetched(work.db, said(_ASKED)), layers.rows_of(work.before, name, asked)
-    work.db.unregister(_ASKED)
+    asked = _ask(work, asked_sql(claim, contract, types, day, people_of.AFFECTED))
+    was = layers.rows_of(work.before, name, asked)
+    now = was.select(PERSON, *claim.names).clear() if asked.is_empty() else said(_ASKED)
     told, moved = carried(claim, now, was.select, work.rules.attributes, day.business_on)
-    moved = moved.sort()
     layers.replace(work.before, work.out, name, moved, told.filter(pl.col(PERSON).is_in(moved.implode())))
     return moved
 
@@ -129,19 +125,28 @@ def _named(work: _Work, feed: str) -> pl.Series:
     contract, name = work.day.contracts[feed], f"{NAMED}/{feed}"
     if not any(slot.id for slot in contract.people):
         return work.affected.clear()
-    naming = partial(named_sql, contract, rows_sql(contract, work.day.in_use[feed]))
+
+    def named(only: str | None = None) -> pl.DataFrame:
+        return fetched(work.db, named_sql(contract, rows_sql(contract, work.day.in_use[feed], only), only))
+
     if work.before is None or not layers.exists(work.before, name):
-        now = fetched(work.db, naming())
+        now = named()
         layers.write(now, work.out, name)
         return now[PERSON]
-    if feed in work.day.arrived:
-        now, was = fetched(work.db, naming()), layers.scan(work.before, name).collect()
-    else:
-        now, was = fetched(work.db, naming(people_of.AFFECTED)), layers.rows_of(work.before, name, work.affected)
+    asked = _ask(work, naming_asked_sql(contract, work.day, people_of.AFFECTED))
+    was = layers.rows_of(work.before, name, asked)
+    now = was.clear() if asked.is_empty() else named(_ASKED)
     begun = now.join(was, on=PERSON, how="anti", maintain_order="left")
-    moved = pl.concat([begun, was.join(now, on=PERSON, how="anti")])[PERSON].sort()
+    moved = pl.concat([begun, was.join(now, on=PERSON, how="anti")])[PERSON]
     layers.replace(work.before, work.out, name, moved, begun)
     return moved
+
+
+def _ask(work: _Work, query: str) -> pl.Series:
+    """The people of a query, in order and as the table `asked`."""
+    asked = fetched(work.db, query)
+    work.db.register(_ASKED, asked.to_arrow())
+    return asked[PERSON]
 
 
 def _people(work: _Work, ids: pl.Series) -> None:
