@@ -3,6 +3,7 @@
 For the department that is about to send it and for the engineer who wonders what is wrong with it.
 """
 
+import fnmatch
 import shutil
 import tempfile
 from datetime import date
@@ -21,11 +22,16 @@ from pipelines.feeds.readers.raw import FILE, LINE
 from pipelines.feeds.receipts import Receipt, read_receipts
 from pipelines.feeds.show import message_of
 from pipelines.identifiers import Key
+from pipelines.refusal import Refusal
 from pipelines.settings import Settings
 
 EXAMPLE_LINES = 5
 # A number after every number a delivery can have.
 _TRIAL = "trial"
+
+
+class TrialRefused(Refusal):
+    """What was given cannot be tried as a delivery; the message says why and what to do."""
 
 
 def try_delivery(settings: Settings, contract: Contract, path: Path, business_on: date) -> dict[str, Any]:
@@ -38,6 +44,7 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
     with tempfile.TemporaryDirectory() as scratch:
         folder = path
         if path.is_file():
+            _must_be_named(contract, path)
             folder = Path(scratch)
             shutil.copyfile(path, folder / path.name)
         try:
@@ -66,6 +73,16 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
     before = read_receipts(settings.lake, contract.feed)
     status = judge(contract, [*before, as_if], read_decisions(settings.landing), business_on)[-1]
     return {**counts, "state": status.state, "rules": _rules(contract, checked), "reasons": list(status.reasons)}
+
+
+def _must_be_named(contract: Contract, path: Path) -> None:
+    """Refuse a file that the feed's reader would pass by for its name."""
+    patterns = [contract.delivery.files, *(part.files for part in contract.delivery.parts)]
+    if not any(fnmatch.fnmatchcase(path.name, pattern.rpartition("/")[2]) for pattern in patterns):
+        called = " or ".join(dict.fromkeys(patterns))
+        raise TrialRefused(
+            f"{contract.feed}: its file is called {called}, not {path.name}; rename it, or give the delivery's folder"
+        )
 
 
 def _counts(delivered: int, accepted: int, quarantined: int, duplicate: int) -> dict[str, int]:

@@ -161,6 +161,12 @@ def test_a_try_says_file_line_column_rule_and_what_to_do(landed, tmp_path):
     assert code == 1 and "f.csv:3" in said and "f.csv:4" in said and WRONG not in said and "nonsense" not in said
 
 
+def test_a_file_of_another_name_is_not_taken_for_a_missing_one(landed, tmp_path):
+    (tmp_path / "f.xlsx").write_bytes(b"x")
+    code, said = xfy("feeds", "check", "T01", str(tmp_path / "f.xlsx"), "--date", DAY_TEXT)
+    assert code == 2 and "T01: its file is called *.csv, not f.xlsx" in said.replace("\n", " ")
+
+
 def test_rows_held_back_are_listed_with_place_and_rule_and_nothing_they_say(landed):
     rows = answer("feeds", "quarantine", "list", "T01")
     assert [(r["date"], r["delivery"], r["file"], r["line"], r["rules"]) for r in rows] == [

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.settings import Settings
-from pipelines.terminal import AsJson, as_date, print_json, speaking, tell
+from pipelines.terminal import AsJson, as_date, print_json, speaking, tell, wrong_use
 
 
 def catalogue_command(
@@ -29,7 +29,10 @@ def catalogue_command(
         print_json(body)
         return
     folder = out or settings.root / "catalogue"
-    files = write(body, folder)
+    if folder.exists() and not folder.is_dir():
+        raise wrong_use(f"{folder} is a file; give a folder")
+    with speaking():
+        files = write(body, folder)
     if as_json:
         print_json(body["summary"] | {"files": [str(path) for path in files]})
         return
