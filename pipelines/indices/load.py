@@ -19,6 +19,8 @@ from pipelines.indices.spec import IndexSpec
 
 _ROWS = ("nodes", "indicators")
 _APPENDED = ("adjustments", "levels")
+# How the validator names the branches of "a number or a mapping" in the path of an error.
+_SCALARS = ("float", "int", "str", "bool")
 
 
 @dataclass
@@ -131,7 +133,7 @@ def _validated(merged: _Merged) -> IndexSpec:
 
 def _own_errors(fault: ValidationError) -> list[Any]:
     """Leave out what only follows from another error: a list of rows is called too short when its rows are wrong."""
-    errors = fault.errors()
+    errors = _of_one_branch(fault.errors())
     paths = [error["loc"] for error in errors]
     return [
         error
@@ -139,6 +141,20 @@ def _own_errors(fault: ValidationError) -> list[Any]:
         if error["type"] != "too_short"
         or not any(len(path) > len(error["loc"]) and path[: len(error["loc"])] == error["loc"] for path in paths)
     ]
+
+
+def _of_one_branch(errors: list[Any]) -> list[Any]:
+    """Where a number or a mapping may stand, keep what is wrong with the one that was written."""
+    scalars = {(*error["loc"][:-1],) for error in errors if error["loc"] and error["loc"][-1] in _SCALARS}
+    kept = []
+    for error in errors:
+        path = error["loc"]
+        if path and path[:-1] in scalars and len(errors) > 1:
+            is_scalar = path[-1] in _SCALARS
+            if is_scalar == isinstance(error["input"], dict):
+                continue
+        kept.append(error)
+    return kept
 
 
 def _known_names() -> set[str]:
@@ -156,9 +172,12 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
     file, line = merged.place(loc)
     where = _label(merged, loc)
     kind = error["type"]
-    last = str(loc[-1]) if loc and isinstance(loc[-1], str) else ""
+    named_parts = [part for part in loc if isinstance(part, str) and part.isidentifier() and part not in _SCALARS]
+    last = str(loc[-1]) if loc and loc[-1] in named_parts else named_parts[-1] if named_parts else ""
     if kind == "extra_forbidden":
         message = f"unknown key '{last}'{nearest(last, _known_names())}{where}"
+    elif kind == "missing" and isinstance(loc[-1], int):
+        message = f"'{last}' has too few values{where}"
     elif kind == "missing":
         message = f"'{last}' is missing{where}"
     elif kind == "union_tag_invalid":
@@ -171,6 +190,8 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
         message = f"'{last}' cannot be '{given}'{nearest(given, expected)}{where}; allowed: {', '.join(expected)}"
     else:
         text = str(error["msg"]).removeprefix("Value error, ")
+        if kind in ("float_parsing", "float_type", "finite_number"):
+            text = f"'{error['input']}' is no number"
         message = f"'{last}': {text}{where}" if last else f"{text}{where}"
     return Problem(file, line, message)
 

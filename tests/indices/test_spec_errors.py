@@ -36,6 +36,9 @@ def test_the_sample_is_good():
     ("old", "new", "line", "words"),
     [
         ("edition: '1'", "edition: '1'\npublish: {open: [ROOT]}", 3, "unknown indicator 'ROOT'"),
+        ("[0, 10]", "[low, 10]", 7, "'goalposts': 'low' is no number in indicator 'x'"),
+        ("[0, 10]", "[{percentile: 101}, 10]", 7, "'percentile': Input should be less than or equal to 100"),
+        ("[0, 10]", "[0]", 7, "'goalposts' has too few values in indicator 'x'"),
         ("direction: more", "dirction: more", 7, "unknown key 'dirction' (did you mean 'direction'?)"),
         ("direction: more, ", "", 7, "'direction' is missing in indicator 'x'"),
         ("direction: more", "direction: up", 7, "is no direction"),
