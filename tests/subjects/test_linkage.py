@@ -110,6 +110,39 @@ def test_a_digest_is_the_number_it_was_made_of(lake: Lake) -> None:
     assert lake.who()["base e"][0] == lake.who()["F254"][0] == who["F253"][0]
 
 
+def test_a_newborn_is_told_by_its_guardian(lake: Lake) -> None:
+    def birth(mother: str, **more: Any) -> dict[str, Any]:
+        return {"person_id": number(mother), "birth_on": date(2026, 10, 1), "child_sex_code": "2"} | more
+
+    def children(as_of: date) -> dict[str, tuple[str, str]]:
+        folder = lake.replay(as_of)
+        found = pl.read_parquet(folder / linkage.MENTION_ROW).filter(pl.col("slot") == "child")
+        told = found.join(pl.read_parquet(folder / linkage.MENTION), on="mention_id")
+        return {mark: (who, how) for mark, who, how in told.select("_file", "person_id", "method").iter_rows()}
+
+    lake.deliver("B01", FIRST, crowd())
+    of_two = [birth("crowd3", _file="a"), birth("crowd4", _file="b"), birth("crowd3", _file="a again")]
+    lake.deliver("F12", FIRST, [*of_two, birth("crowd3", child_sex_code="1", _file="brother")])
+    first = children(FIRST)
+    assert first["a"] == first["a again"]
+    assert len({first[mark] for mark in ("a", "b", "brother")}) == 3
+    assert all(how == "none" for _, how in first.values())
+    lake.deliver("F12", SECOND, [birth("crowd3", child_id=number("a"), child_name="赵新生")])
+    second = children(SECOND)
+    assert second["a"] == (first["a"][0], "guardian")
+    assert second["b"] == first["b"]
+    keys = dict(lake.table(linkage.KEY).select("person_key", "person_id").iter_rows())
+    assert keys[number("a")] == first["a"][0]
+
+
+def test_a_number_of_many_stays_with_its_owners_name_not_with_the_surname(lake: Lake) -> None:
+    lake.deliver("B01", FIRST, [resident("王伟", "a", BORN), *crowd()])
+    names = ("王伟", "王鹏", "王火", "陈华桂")
+    lake.deliver("F13", FIRST, [archive(name, person_id=number("a"), _file=name) for name in names])
+    who = lake.who(FIRST)
+    assert [mark for mark in names if who[mark][0] == number("a")] == ["王伟"]
+
+
 def test_a_person_without_number_is_found_by_what_else_is_known(lake: Lake) -> None:
     lake.deliver("B01", FIRST, [resident("沈阿珍", "a", BORN, sex_code="2", res_village_code=HOME), *crowd()])
     lake.deliver("F08", FIRST, [{"name": "沈阿珍", "birth_on": BORN, "sex_code": "2", "village_code": HOME}])

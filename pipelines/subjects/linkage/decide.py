@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.subjects.linkage.rules import Limits
 
-Method = Literal["number", "digest", "repaired", "masked", "linked", "none"]
+Method = Literal["number", "digest", "repaired", "masked", "guardian", "linked", "none"]
 CERTAIN, SUSPECTED, PROVISIONAL = "certain", "suspected", "provisional"
 CONFIDENCE = pl.Decimal(5, 4)
 FOUND: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -51,6 +51,19 @@ def masked(mentions: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
         profiles.select("mask_key", "name", "birth_on", number="person_key"), on=["mask_key", "name"]
     )
     return _only_one(met.filter((pl.col("born") == pl.col("birth_on")).fill_null(True)))
+
+
+def same_child(mentions: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Mentions whose guardian's number and birth date are those of exactly one known person, nothing told otherwise.
+
+    Name and sex must be the same where both sides tell them. Returns mention_id, person_key.
+    """
+    tried = mentions.select("mention_id", "guardian", "birth_on", "name", "sex_code").drop_nulls(
+        ["guardian", "birth_on"]
+    )
+    met = tried.join(profiles.rename({"person_key": "number"}), on=["guardian", "birth_on"], suffix="_known")
+    same = [(pl.col(c) == pl.col(f"{c}_known")).fill_null(True) for c in ("name", "sex_code")]
+    return _only_one(met.filter(pl.all_horizontal(same)))
 
 
 def _only_one(met: pl.DataFrame) -> pl.DataFrame:

@@ -32,7 +32,10 @@ FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "household_no": pl.String,
     "mask_key": pl.String,
     "digest": pl.String,
+    "guardian": pl.String,
 }
+# Facts that are another person's or the number itself: they stand in no mention's text beside the others.
+_APART = ("digest", "guardian")
 # What only an unusable number leaves behind.
 TRACES: dict[str, pl.DataType | type[pl.DataType]] = {"number": pl.List(pl.String), "stated_birth_on": pl.Date}
 PLACE: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -146,6 +149,8 @@ def _raw(path: Path, contract: Contract, slot: Slot, rules: LinkageRules) -> pl.
             columns[field] = pl.col(name)
         else:
             columns[field] = pl.lit(None, (TRACES | FACTS)[field])
+    if slot.guardian and f"{slot.guardian}_id" in has:
+        columns["guardian"] = pl.col(f"{slot.guardian}_id")
     record = rules.records.get(contract.feed) if slot == contract.people[0] else None
     columns["record"] = pl.col(record) if record in has else pl.lit(None, pl.String)
     columns["person_key"] = pl.col(f"{slot.id}_id") if slot.id else pl.lit(None, pl.String)
@@ -203,15 +208,18 @@ def mentions(day: Day, rows: pl.DataFrame) -> pl.DataFrame:
 
     Evidence that tells people apart (a number's traces, or a name with a birth date or a mobile number) is the same
     person wherever it stands; a mere name is one only within its feed and slot. Of a row with a digest of the number
-    nothing else counts: it is the number in another form.
+    nothing else counts: it is the number in another form. A child without a name is told by its guardian's number, its
+    birth date and its sex.
     """
     name, birth = pl.col("name").is_not_null(), pl.col("birth_on").is_not_null()
     traced = (pl.col("number").list.len() > 0) | pl.col("mask_key").is_not_null() & name
     tells = traced | name & (birth | pl.col("mobile").is_not_null() | pl.col("stated_birth_on").is_not_null())
     where = pl.when(tells).then(pl.lit("")).otherwise(pl.concat_str("feed", "slot", separator="/"))
-    said = [pl.col(fact).cast(pl.String).fill_null("") for fact in FACTS if fact != "digest"]
+    said = [pl.col(fact).cast(pl.String).fill_null("") for fact in FACTS if fact not in _APART]
     said += [pl.col("stated_birth_on").cast(pl.String).fill_null(""), pl.col("number").list.join(",")]
-    text = rows.select(pl.coalesce("digest", pl.concat_str(where, *said, separator="\x1f"))).to_series()
+    child = pl.concat_str("guardian", "birth_on", pl.col("sex_code").fill_null(""), separator="\x1f")
+    nameless = pl.when(~name & ~traced).then(child)  # null where one of the two is
+    text = rows.select(pl.coalesce("digest", nameless, pl.concat_str(where, *said, separator="\x1f"))).to_series()
     return rows.with_columns(pseudonyms(day.key, MENTION_DOMAIN, text).alias("mention_id"))
 
 

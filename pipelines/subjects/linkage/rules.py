@@ -23,6 +23,7 @@ class NameForms(_Strict):
     between: str = ""
     traditional: dict[str, str] = {}
     related_share: float = Field(default=0.5, ge=0, le=1)
+    owner_share: float = Field(default=0.6, ge=0, le=1)
     shared_by: int = Field(default=3, ge=2)
 
 

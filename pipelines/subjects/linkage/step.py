@@ -25,6 +25,7 @@ from pipelines.subjects.linkage.decide import (
     best_matches,
     masked,
     repaired,
+    same_child,
     same_digest,
 )
 from pipelines.subjects.linkage.evidence import FACTS, PLACE, TRACES, Part, deliveries_in_use, mentions, read_day
@@ -60,7 +61,7 @@ KEPT = {PROFILE: (linkage_profiles.SCHEMA, ["person_key"]), RECORD: (_RECORD, RE
 """Schema and key of the files that are kept as a base and what is beside it."""
 ROW = PLACE | {"mention_id": pl.String}
 """Columns of MENTION_ROW."""
-_CERTAIN = {"digest": same_digest, "repaired": repaired, "masked": masked}
+_CERTAIN = {"digest": same_digest, "repaired": repaired, "masked": masked, "guardian": same_child}
 _RENAMED: dict[str, pl.DataType | type[pl.DataType]] = {"person_key": pl.String, "on": pl.Date}
 
 
@@ -100,7 +101,7 @@ def step(before: Path | None, day: Day, out: Path) -> None:
     shares = model["shares"]
 
     if said.crowded:
-        said.loose.append(_disown(said, profiles, rules.names.related_share))
+        said.loose.append(_disown(said, profiles, rules.names.owner_share))
     loose = mentions(day, pl.concat(said.loose)) if said.loose else pl.DataFrame(schema=ROW | _EVIDENCE)
     still_open = _link(rules, day, shares, persons, profiles, fold.changed, loose, _state(before, OPEN, _OPEN))
     since = date.fromisoformat(before.name) if before else None
@@ -160,7 +161,7 @@ def _sort_out(day: Day, rules: LinkageRules, is_lesson: bool) -> _Said:
     return said
 
 
-def _disown(said: _Said, profiles: pl.DataFrame, related: float) -> pl.DataFrame:
+def _disown(said: _Said, profiles: pl.DataFrame, owners_own: float) -> pl.DataFrame:
     """Rows whose number is used by many and is not theirs, as rows without a number.
 
     The number stays with the person of its owner's name; where nobody known owns it, none of the rows keeps it.
@@ -168,7 +169,7 @@ def _disown(said: _Said, profiles: pl.DataFrame, related: float) -> pl.DataFrame
     crowded = pl.concat(said.crowded)
     named = crowded.filter(pl.col("name").is_not_null())
     told = named.select("person_key", "name").unique()
-    others = suspicion.other_than_owners(told, profiles, related)
+    others = suspicion.other_than_owners(told, profiles, owners_own)
     owners = profiles.join(told, on="person_key", how="semi").filter(pl.col("name").is_not_null())
     nobodys = told.join(owners, on="person_key", how="anti").select(told.columns)
     return named.join(pl.concat([others, nobodys]), on=["person_key", "name"], how="semi").drop("person_key")

@@ -96,6 +96,7 @@ def as_rows(frame: pl.DataFrame) -> pl.DataFrame:
         stated_birth_on=pl.lit(None, pl.Date),
         mask_key=pl.lit(None, pl.String),
         digest=pl.lit(None, pl.String),
+        guardian=pl.lit(None, pl.String),
     )
 
 
