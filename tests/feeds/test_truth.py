@@ -129,6 +129,14 @@ def test_dirt_to_live_with_is_read_and_what_could_not_be_read_is_flagged(house, 
     assert {d for d in must_not if flagged[d]} == set()
 
 
+def test_no_row_is_flagged_of_which_the_truth_knows_nothing(house, planted):
+    odd = pl.read_parquet(house.vault / "truth" / "odd.parquet").with_columns(pl.col("line").cast(pl.Int32))
+    rows = lake_rows(house, ROWS, [pl.col("_file").alias("file"), pl.col("_line").alias("line"), "_dq"])
+    flagged = rows.filter(pl.col("_dq").list.len() > 0)
+    unexplained = flagged.join(planted, on=ON, how="anti").join(odd, on=ON, how="anti")
+    assert flagged.height > 100 and unexplained.rows() == []
+
+
 def test_a_number_that_cannot_be_used_leaves_no_person_but_what_it_tells(house, planted):
     key = load_key(house.key_path, must_exist=True)
     contracts = load_contracts(house.contracts)
