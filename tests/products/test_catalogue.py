@@ -131,6 +131,7 @@ def test_what_waits_stands_beside_what_is_in_use(contracts, tmp_path):
     body = document({"B03": contracts["B03"]}, [status("B03"), later], {}, {}, tmp_path, SETTINGS.reference, DAY)
     write(body, tmp_path)
     assert f"在用 {DAY} 的交付，990 行　{DAY}/002 待人工确认" in (tmp_path / "B03.html").read_text("utf-8")
+    assert "底色：未接收" in (tmp_path / "B03.html").read_text("utf-8")
     assert f"待人工确认，{DAY}/002 待人工确认" in (tmp_path / "B03.md").read_text("utf-8")
 
 

@@ -164,7 +164,10 @@ def _quality(feed: Mapping[str, Any]) -> Iterator[str]:
         return
     key = "".join(
         f'<i style="background:{colour}"></i>{text}'
-        for text, colour in (("接收", plots.ACCEPTED), ("重复", plots.DUPLICATE), ("隔离", plots.QUARANTINED))
+        for text, colour in (
+            *((words.PARTS[part], colour) for part, colour in plots.COLOURS.items()),
+            *([("底色：未接收", "var(--line)")] if any(d["state"] != "accepted" for d in shown) else []),
+        )
     )
     yield (
         f'<p class="note key">{key}</p><div class="plots">'

@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines import svg
+from pipelines.products.catalogue import words
 from pipelines.svg import BLUE, GREY, INK, PALE, WARM
 
 QUARANTINED, DUPLICATE, ACCEPTED = "#c0392b", "#b0bac5", BLUE
+COLOURS = {"accepted": ACCEPTED, "duplicate": DUPLICATE, "quarantined": QUARANTINED}
+"""The parts of a delivery, from the foot of a bar to its top."""
+
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 460.0, 170.0, 56.0, 34.0, 12.0
 
 
@@ -47,12 +51,21 @@ def rows(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
         x, y = _LEFT + step * place + (step - wide) / 2, _TOP + tall
         if d["state"] != "accepted":
             bars.append(
-                svg.bar(_LEFT + step * place, _TOP, step, tall, PALE, f"{d['date']}/{d['delivery']} {d['state']}")
+                svg.bar(
+                    _LEFT + step * place,
+                    _TOP,
+                    step,
+                    tall,
+                    PALE,
+                    f"{d['date']}/{d['delivery']} {words.STATES[d['state']]}",
+                )
             )
-        for part, colour in (("accepted", ACCEPTED), ("duplicate", DUPLICATE), ("quarantined", QUARANTINED)):
+        for part, colour in COLOURS.items():
             height = tall * d[part] / most
             y -= height
-            bars.append(svg.bar(x, y, wide, height, colour, f"{d['date']}/{d['delivery']} {part} {d[part]:,}"))
+            bars.append(
+                svg.bar(x, y, wide, height, colour, f"{d['date']}/{d['delivery']} {words.PARTS[part]} {d[part]:,}")
+            )
     return _frame(deliveries, most, "", bars, title)
 
 
@@ -70,7 +83,9 @@ def shares(deliveries: Sequence[Mapping[str, Any]], title: str) -> str:
             height = tall * each[part] / most
             x = middle - wide + side * wide
             bars.append(
-                svg.bar(x, _TOP + tall - height, wide, height, colour, f"{d['date']} {part} {each[part]:.2f} %")
+                svg.bar(
+                    x, _TOP + tall - height, wide, height, colour, f"{d['date']} {words.PARTS[part]} {each[part]:.2f} %"
+                )
             )
     return _frame(deliveries, most, "%", bars, title)
 

@@ -21,6 +21,7 @@ STANDING_NOTES = {
 }
 CLASSES = {"public": "公开", "internal": "内部", "sensitive": "敏感", "restricted": "限制"}
 STATES = {"accepted": "已接收", "held": "待人工确认", "rejected": "已退回"}
+PARTS = {"accepted": "接收", "duplicate": "重复", "quarantined": "隔离"}
 KINDS = {
     "door": "入库",
     "identity": "人员识别",
