@@ -1,7 +1,7 @@
 {# A feed's rows with its people resolved: in every slot `<id>_id` is the person meant, whatever number the row bears or
-   lacks, and `<id>_link_method` says how it was found (number, repaired, masked, linked; none where it is somebody
-   unknown). A row whose number many people use is read as if it had none. The slots are those of the contract, as the
-   staging model's meta states them. #}
+   lacks, and `<id>_link_method` says how it was found (number, digest, repaired, masked, guardian, linked; none where
+   it is somebody unknown). A row whose number many people use is read as if it had none. The slots are those of the
+   contract, as the staging model's meta states them. #}
 {% macro resolved(feed) -%}
     {%- set staged = ref('stg_' ~ feed) -%}
     {%- set redirect = source('identity', 'redirect') -%}
