@@ -34,8 +34,9 @@ from pipelines.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="composite indices from one declared specification")
 # A table cut at eighty columns is no use in a file.
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, soft_wrap=True)
+# Names come from tables and specifications: square brackets in them are no markup, a colon no emoji.
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False)
+err = Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 Spec = Annotated[Path, typer.Argument(help="specification (YAML)")]
 Data = Annotated[Path, typer.Option("--data", help="table: .csv, .tsv, .parquet or .xlsx")]
@@ -53,7 +54,7 @@ def _speaking() -> Iterator[None]:
     try:
         yield
     except IndexFault as fault:
-        err.print(str(fault), style="red", markup=False, highlight=False)
+        err.print(_printable(str(fault)), style="red")
         raise typer.Exit(1) from fault
 
 
@@ -61,12 +62,22 @@ def _built(spec: Path, data: Path, units: Path | None) -> Result:
     return build(spec, data, read_frame(units) if units is not None else None)
 
 
+def _printable(text: str) -> str:
+    """Replace control characters: a name must not move the cursor or colour the screen."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _word(value: object) -> str:
+    """Write one cell of a table on screen."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else _printable(str(value))
+
+
 def _show(frame: pl.DataFrame, limit: int = 40) -> None:
-    table = Table(*frame.columns)
+    table = Table(*map(_printable, frame.columns))
     for row in frame.head(limit).iter_rows():
-        table.add_row(
-            *("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in row)
-        )
+        table.add_row(*map(_word, row))
     out.print(table)
     if frame.height > limit:
         out.print(f"{frame.height - limit} more rows; --out writes them all")
@@ -80,7 +91,7 @@ def _give(frame: pl.DataFrame, to: Path | None, as_json: bool) -> None:
     elif to is None:
         _show(frame)
     else:
-        out.print(f"{to}: {frame.height} rows", markup=False)
+        out.print(_printable(f"{to}: {frame.height} rows"))
 
 
 @app.command("check")
@@ -174,20 +185,19 @@ def explain_command(
         return
     head = f"{area} {found['period'] or ''} {found['node']} (edition {found['edition']}): "
     score = "no score" if found["score"] is None else f"{found['score']:.6f}"
-    out.print(
-        f"{head}{score}, rank {found['rank'] or '-'}, {found['status']}, availability {found['availability'] or '-'}"
-    )
+    place = f"rank {found['rank'] or '-'}, {found['status']}, availability {found['availability'] or '-'}"
+    out.print(_printable(f"{head}{score}, {place}"))
     # The value as it is reported stands beside what was scored: shrunk, imputed, transformed or treated.
     shown = ("part", "name", "denominated", "unit", "treated", "score", "weight", "contribution", "status")
     table = Table("part", "name", "value", "unit", "used", *shown[5:])
     for part in found["parts"]:
         cells = [part.get(key) for key in shown]
-        table.add_row(*("" if c is None else f"{c:.6g}" if isinstance(c, float) else str(c) for c in cells))
+        table.add_row(*map(_word, cells))
     out.print(table)
     total = sum(part["contribution"] for part in found["parts"])
     out.print(f"sum of contributions {total:.10f}")
     for gap in found["gaps"]:
-        out.print(f"no value: {gap['indicator']} {gap['status']} {'; '.join(gap['reasons'])}", markup=False)
+        out.print(_printable(f"no value: {gap['indicator']} {gap['status']} {'; '.join(gap['reasons'])}"))
 
 
 @app.command("sensitivity")
@@ -292,7 +302,7 @@ def report_command(
         where = (database or settings.releases / "current" / "warehouse.duckdb").resolve()
         earlier = history if history is not None else [p for p in releases_of(where.parent.parent) if p != where]
         specs = settings.tag_rules / "indices"
-        write_report(where, to, index, earlier, specs, lambda words: out.print(words, markup=False))
+        write_report(where, to, index, earlier, specs, lambda words: out.print(_printable(words)))
 
 
 _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {

@@ -130,7 +130,7 @@ def read_frame(path: Path | str) -> pl.DataFrame:
             case ".csv" | ".txt" | ".tsv":
                 return _read_text(path)
             case ".parquet":
-                return pl.read_parquet(path)
+                return pl.read_parquet(path, glob=False)
             case ".xlsx":
                 return _read_workbook(path)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, BadZipFile, KeyError) as fault:
@@ -150,7 +150,7 @@ def _read_text(path: Path) -> pl.DataFrame:
         for row in rows:
             if row and len(row) != len(names):
                 raise DataError(f"'{path.name}' line {rows.line_num}: {len(row)} fields, the header has {len(names)}")
-    return pl.read_csv(path, infer_schema=False, separator=mark)
+    return pl.read_csv(path, infer_schema=False, separator=mark, glob=False)
 
 
 def _refuse_doubled(names: list[str], path: Path) -> None:

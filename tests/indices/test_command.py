@@ -96,3 +96,24 @@ def test_refused_data_is_exit_code_1_and_wrong_use_2(tmp_path):
     table.write_text(pl.read_csv(DATA).with_columns(patents=pl.lit("many")).write_csv())
     assert "'many' is not a number" in run("build", TAI, "--data", str(table), code=1).stderr
     run("build", TAI, code=2)
+
+
+def test_names_are_no_markup_and_move_no_cursor(tmp_path):
+    """Brackets, colons, control characters and file names with brackets come out as they are, or replaced."""
+    spec, data = tmp_path / "s.yml", tmp_path / "[d].csv"
+    spec.write_text(
+        'index: t\nedition: "1"\nnodes: [{code: "R[/b]"}]\nindicators:\n'
+        '  - {code: "a[/x]", parent: "R[/b]", direction: more, name: "[link=http://x]n[/zz]", goalposts: [0, 10]}\n'
+        '  - {code: b, parent: "R[/b]", direction: more, name: ":bomb:", goalposts: [0, 10]}\n',
+        encoding="utf-8",
+    )
+    data.write_text("unit,a[/x],b\n[/u],1,2\n=1+1,3,4\nq\x1b[31mred,5,9\n", encoding="utf-8")
+    shown = run("build", str(spec), "--data", str(data)).stdout
+    assert "[/u]" in shown and "=1+1" in shown and "\x1b" not in shown and "q\N{REPLACEMENT CHARACTER}[31mred" in shown
+    told = run("explain", str(spec), "[/u]", "--data", str(data)).stdout
+    assert told.startswith("[/u]") and "[link=http://x]n[/zz]" in told and ":bomb:" in told
+    assert "'[/v]' (did you mean '[/u]'?)" in run("explain", str(spec), "[/v]", "--data", str(data), code=1).stderr
+    for command in (("sensitivity", str(spec), "--draws", "8"), ("compare", str(spec), str(spec))):
+        assert "[/u]" in run(*command, "--data", str(data)).stdout
+    out = tmp_path / "[o].xlsx"
+    assert "[o].xlsx: 3 rows" in run("build", str(spec), "--data", str(data), "--out", str(out)).stdout
