@@ -27,6 +27,7 @@ ODDITIES = [
     Oddity("F08", "services_joined", "服务项目"),
     Oddity("F08", "expired_but_listed", "有效期至"),
     Oddity("F08", "character_lost", "姓名"),
+    Oddity("F09", "registered_elsewhere", "户籍地"),
     Oddity("F12", "dates_of_oracle", "FMRQ", of_files=True),
     Oddity("F12", "lives_in_another_district", "FN_SFZ"),
     Oddity("F13", "words_of_the_centre", "contract.status", of_files=True),

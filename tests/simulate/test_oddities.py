@@ -4,6 +4,7 @@ Read by the contracts' own readers and checks; what landing makes of everything 
 """
 
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -144,3 +145,10 @@ def test_a_case_opened_again_keeps_its_number(truth, files):
     ).rows():  # fmt: skip
         row = files["F24", day, file][line]
         assert row["closeTime"] and row["result"] == "转诉讼"
+
+
+def test_the_page_on_the_simulator_lists_every_oddity():
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    for oddity in ODDITIES:
+        of = "files" if oddity.of_files else "rows"
+        assert f"| {oddity.feed} | `{oddity.name}` | {oddity.column or '(row)'} | {of} |" in page, oddity

@@ -41,4 +41,6 @@ def write(world: World, occasion: Occasion) -> int:
         book.set_properties({"created": CREATED, "author": "区退役军人事务局"})
         first = sheet(book, SHEET, frame, frame.columns[1:], f"退役军人信息采集表({occasion.day:%Y年%m月})")
     told(occasion, f"{FILE}#{SHEET}", picker, first, frame["uid"].to_numpy())
+    outside = (world.people["book"].gather(frame["uid"]) < 0).to_numpy()
+    occasion.odd("registered_elsewhere", f"{FILE}#{SHEET}", first + np.flatnonzero(outside))
     return len(frame)
