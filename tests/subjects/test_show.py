@@ -52,7 +52,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, Contrac
     now = {
         "person_id": ID, "known_by": "base", "known_from_on": LAST, "name": "欧阳小明", "name_source": "B01",
         "name_known_on": FIRST, "name_agreement": 3, "sex_code": "1", "sex_code_source": "F01", "marital_code": "20",
-        "marital_code_source": "F07", "mobile": "10012345678", "mobile_source": "B01",
+        "marital_code_source": "F07", "spouse_key": ALONE, "spouse_key_source": "F07",
+        "mobile": "10012345678", "mobile_source": "B01",
         "res_address": "上海市青浦区徐泾镇徐民路9088弄6号501室", "res_address_source": "B01",
     }  # fmt: skip
     other = {
@@ -150,6 +151,9 @@ def test_a_role_with_its_purpose_sees_all_but_restricted(look: Any) -> None:
     found = values(body)
     assert found["name"] == "欧阳小明" and found["marital_code"] == "20" and found["mobile"] == "10012345678"
     assert {r["table"]: r["rows"] for r in body["rows"]} == {"disability": 1, "person_village": 1}
+    # Under the name the registry gives it, so that its class is known.
+    assert found["spouse_id"] == ALONE and "spouse_key" not in found
+    assert values(look(ID))["spouse_id"] == HIDDEN
     attribute = next(a for a in body["attributes"] if a["attribute"] == "name")
     assert (attribute["source"], attribute["known_on"], attribute["agreement"]) == ("B01", FIRST, 3)
     assert (body["conflicts"][0]["kept_feed"], body["conflicts"][0]["other_feed"]) == ("B01", "F08")

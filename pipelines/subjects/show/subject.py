@@ -40,6 +40,8 @@ from pipelines.subjects.survivorship.checks import load_rules
 
 PERSON = "person"
 _OF_CONFLICT = ("kept_feed", "other_feed", "kept_known_on", "other_known_on")
+_REGISTERED = {"spouse_key": "spouse_id"}
+"""What survivorship calls otherwise, because a row gives a key that may have become part of somebody since."""
 MOST_IDS = 20
 """Ids of subjects that point to this one; all of them count."""
 
@@ -124,12 +126,14 @@ def _person(
         return None
     table = _table(tables, PERSON)
     origin, conflict, period = (_table(tables, name) for name in ("person_source", "person_conflict", "person_period"))
-    attributes = [_shown(_column(table, v["attribute"]), access, _sourced(v, origin, access)) for v in told.values]
-    conflicts = _veiled(told.conflicts, table, access, ("kept_value", "other_value"))
+    said = _as_registered(told.values)
+    attributes = [_shown(_column(table, v["attribute"]), access, _sourced(v, origin, access)) for v in said]
+    conflicts = _veiled(_as_registered(told.conflicts), table, access, ("kept_value", "other_value"))
+    periods = _veiled(_as_registered(told.periods), table, access, ("value",))
     body = {
         "subject": PERSON, "id": person_id, "known_on": told.known_on, "attributes": attributes,
         "conflicts": _closed(conflicts, conflict, access, _OF_CONFLICT),
-        "periods": _closed(_veiled(told.periods, table, access, ("value",)), period, access, ("feed",)),
+        "periods": _closed(periods, period, access, ("feed",)),
         "history": _closed(_discreet(settings, told.history), _table(tables, "person_id_history"), access, ("feed",)),
         "suspicions": told.suspicions, "former_ids": told.former_ids, "links": [], "rows": [],
     }  # fmt: skip
@@ -143,7 +147,7 @@ def _person(
 
 
 def _derived(table: ShownTable, row: dict[str, Any], access: Access, told: Known) -> list[dict[str, Any]]:
-    said = {value["attribute"] for value in told.values} | {table.key}
+    said = {value["attribute"] for value in _as_registered(told.values)} | {table.key}
     return [
         _shown(table.columns[name], access, {"attribute": name, "value": value})
         for name, value in row.items()
@@ -294,6 +298,11 @@ def _name_of(
 def _table(tables: Mapping[str, ShownTable], name: str) -> ShownTable:
     """A table as registered; where it is not, none of its columns is known."""
     return tables.get(name) or ShownTable(name, name, name, f"{name}_id", "public")
+
+
+def _as_registered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with their attributes under the names that the registry gives them."""
+    return [row | {"attribute": _REGISTERED.get(row["attribute"], row["attribute"])} for row in rows]
 
 
 def _discreet(settings: Settings, history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
