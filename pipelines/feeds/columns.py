@@ -15,7 +15,7 @@ import polars as pl
 from pipelines import identifiers
 from pipelines.feeds import links, parse
 from pipelines.feeds.contracts import Contract
-from pipelines.feeds.fields import PART_SUFFIX, Column
+from pipelines.feeds.fields import EXAMINED, PART_SUFFIX, Column
 from pipelines.feeds.holders import holders
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
@@ -23,6 +23,7 @@ from pipelines.feeds.readers.raw import FILE, LINE, Raw
 # Below this many rows nothing is gained by looking for repeated texts.
 _WORTH_COUNTING = 20_000
 _WORKERS = 2
+_SLICE = 250_000
 
 
 @dataclass(frozen=True)
@@ -167,16 +168,22 @@ def _identity(
         texts = texts.set(digests.is_not_null(), None)
     if held is not None:
         texts = texts.set(held.is_not_null(), None)
-    found = identifiers.examine(
-        texts,
-        kinds=options.kinds or identifiers.KINDS,
-        declared=declared,
-        with_suffix=options.with_suffix,
-        allow_synthetic=contract.synthetic_areas,
-        latest=business_on,
-    )
     wanted = set(column.outputs) | contract.rule_names
-    parts = [part for part in PART_SUFFIX if part in found.columns and column.name + PART_SUFFIX[part] in wanted]
+    parts = [part for part in EXAMINED if column.name + PART_SUFFIX[part] in wanted]
+    # In slices: what is worked out on the way is several times what is kept.
+    slices = [
+        identifiers.examine(
+            texts.slice(start, _SLICE),
+            kinds=options.kinds or identifiers.KINDS,
+            declared=None if declared is None else declared.slice(start, _SLICE),
+            with_suffix=options.with_suffix,
+            allow_synthetic=contract.synthetic_areas,
+            latest=business_on,
+        ).select("canonical", "problem", *parts)
+        for start in range(0, max(len(texts), 1), _SLICE)
+    ]
+    # One column in pieces would have every frame it comes into copied.
+    found = pl.concat(slices, rechunk=True)
     values = {column.name + PART_SUFFIX[part]: found[part] for part in parts}
     values |= links.traces(contract, column, texts, found, business_on)
     if digests is not None:

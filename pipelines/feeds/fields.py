@@ -15,6 +15,8 @@ Part = Literal[
     "id", "masked", "kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue",
     "candidates", "stated_birth_on", "mask_key", "digest",
 ]  # fmt: skip
+# What a number says of itself and its holder.
+EXAMINED: tuple[Part, ...] = ("kind", "birth_on", "sex_code", "was_15", "suffix_kind", "suffix_grade", "reissue")
 # What a column keeps of a number that cannot be used, where its rows are accepted all the same (`links`).
 TRACES: tuple[Part, ...] = ("candidates", "stated_birth_on", "mask_key")
 # How a department digests numbers before it sends them.

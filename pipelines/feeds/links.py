@@ -88,7 +88,7 @@ def pseudonymised(column: Column, values: pl.DataFrame, key: identifiers.Key) ->
         # In slices: digests of a district's numbers are larger than what is kept of them.
         slices = values.iter_slices(100_000)
         keyed = [identifiers.pseudonyms_once(key, "digest", _digests(column, part)) for part in slices]
-        digests = pl.concat(keyed) if keyed else pl.Series(dtype=pl.String)
+        digests = pl.concat(keyed, rechunk=True) if keyed else pl.Series(dtype=pl.String)
         made.append(digests.alias(column.name + PART_SUFFIX["digest"]))
     return made
 
