@@ -172,8 +172,9 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
     file, line = merged.place(loc)
     where = _label(merged, loc)
     kind = error["type"]
-    named_parts = [part for part in loc if isinstance(part, str) and part.isidentifier() and part not in _SCALARS]
-    last = str(loc[-1]) if loc and loc[-1] in named_parts else named_parts[-1] if named_parts else ""
+    # A row as a whole has no key to name; a branch of alternatives is named by the key it belongs to.
+    keys = [part for part in loc[2:] or loc if isinstance(part, str) and part.isidentifier() and part not in _SCALARS]
+    last = keys[-1] if keys and not (len(loc) == 2 and isinstance(loc[1], int)) else ""
     if kind == "extra_forbidden":
         message = f"unknown key '{last}'{nearest(last, _known_names())}{where}"
     elif kind == "missing" and isinstance(loc[-1], int):
