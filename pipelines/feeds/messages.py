@@ -4,6 +4,7 @@ One place for wording, so that a rule has one message wherever it is shown. A me
 and what to do; it never carries a value of a row, because messages travel to logs and pages where values may not go.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -184,6 +185,26 @@ STATE_REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+# What readers say of a place or a measure, for the Chinese sentence; whatever else they say is a name or a figure.
+_DETAILS: tuple[tuple[str, str], ...] = (
+    (r"^the last line has no end$", "最后一行没有换行符"),
+    (r"^the last record has no end$", "最后一条记录没有换行符"),
+    (r"^inside the compressed data$", "断在压缩数据中间"),
+    (r"^inside a character$", "断在一个字符中间"),
+    (r"^inside a quoted field$", "断在引号中间"),
+    (r"^no FeatureCollection$", "不是 FeatureCollection"),
+    (r"^no array of objects$", "不是对象数组"),
+    (r"^row (\d+)$", r"第 \1 行"),
+    (r"^more than (\d+) MB$", r"超过 \1 MB"),
+    (r"\bNUL at byte (\d+)$", r"第 \1 字节为空字符"),
+    (r"\bbyte (\d+)$", r"第 \1 字节"),
+)
+
+
+def _in_chinese(detail: str) -> str:
+    return next((re.sub(english, zh, detail) for english, zh in _DETAILS if re.search(english, detail)), detail)
+
+
 def state_reason(kind: str, **words: object) -> str:
     """Why a delivery stands as it does, in one line and both languages."""
     zh, en = STATE_REASONS[kind]
@@ -204,7 +225,7 @@ class DeliveryProblem(Exception):
         file = "".join(c if c.isprintable() else "?" for c in file)
         words = {"file": file, "line": line, "column": column, "detail": detail}
         self.kind, self.file, self.line, self.column = kind, file, line, column
-        self.message = Message(zh.format(**words), en.format(**words))
+        self.message = Message(zh.format(**words | {"detail": _in_chinese(detail)}), en.format(**words))
         super().__init__(self.message.en)
 
     def describe(self, feed: str, business_on: str, number: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Decision, DecisionProblem, read_decisions
 from pipelines.feeds.judge import feed_state, in_use, judge
-from pipelines.feeds.messages import STATE_REASONS, state_reason
+from pipelines.feeds.messages import STATE_REASONS, DeliveryProblem, state_reason
 from pipelines.feeds.receipts import Problem, Receipt
 from tests.feeds.making import DAY, column, make_contract, some
 
@@ -232,6 +232,21 @@ def test_decisions_are_read_from_landing(tmp_path):
 def test_a_decision_without_name_reason_or_date_is_refused_by_file(tmp_path, text):
     with pytest.raises(DecisionProblem, match=r"decisions/a\.yaml"):
         read_decisions(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "chinese"),
+    [
+        ("truncated", "the last line has no end", "文件不完整(最后一行没有换行符)"),
+        ("encoding", "gb18030, NUL at byte 7", "gb18030, 第 7 字节为空字符"),
+        ("encoding", "utf-8, byte 12", "utf-8, 第 12 字节"),
+        ("too_large", "more than 1000 MB", "(超过 1000 MB)"),
+        ("missing_file", "row 2.csv", "缺少文件 row 2.csv"),
+    ],
+)
+def test_where_a_file_is_wrong_is_said_in_the_language_of_the_sentence(kind, detail, chinese):
+    message = DeliveryProblem(kind, file="f.csv", detail=detail).message
+    assert chinese in message.zh and detail in message.en
 
 
 @pytest.mark.parametrize("kind", sorted(STATE_REASONS))
