@@ -1,6 +1,7 @@
 """Getting things onto the disk for certain, and for nobody else's eyes. A leaf; it knows no room."""
 
 import os
+import shutil
 from pathlib import Path
 
 
@@ -11,6 +12,14 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """The same file under a second name where the disk allows it, else a copy: for files nobody changes any more."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pipelines.disk import sync
+from pipelines.disk import link_or_copy, sync
 
 CHUNK_BYTES = 1 << 20
 
@@ -41,12 +41,4 @@ def sync_tree(folder: Path) -> None:
 
 def link_tree(source: Path, target: Path) -> None:
     """Puts a folder's files under `target` as hard links where the disk allows it, else as copies; keeps the modes."""
-    shutil.copytree(source, target, copy_function=_link_or_copy)
-
-
-def _link_or_copy(source: str, target: str) -> str:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-    return target
+    shutil.copytree(source, target, copy_function=link_or_copy)

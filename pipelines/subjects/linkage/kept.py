@@ -5,12 +5,12 @@ folded into a new base; when that is depends on the tables alone, so the same da
 holds is known to those who keep it.
 """
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+
+from pipelines.disk import link_or_copy
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _BESIDE = ".news.parquet"
@@ -32,7 +32,7 @@ def write(before: Path | None, out: Path, name: str, schema: Schema, key: Sequen
         beside = pl.concat([_without(beside, new, key), new]).sort(*key)
         rows = pl.scan_parquet(before / name).select(pl.len()).collect().item()
         if len(beside) <= _MOST_BESIDE * rows:
-            _take_over(before / name, out / name)
+            link_or_copy(before / name, out / name)
             beside.write_parquet(_beside(out, name), compression="lz4")
             return
     table = pl.concat([_without(read(before, name, schema, key), new, key), new])
@@ -44,14 +44,6 @@ def _without(rows: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl
     if rows.is_empty() or others.is_empty():
         return rows
     return rows.join(others.select(*key), on=list(key), how="anti", maintain_order="left")
-
-
-def _take_over(former: Path, path: Path) -> None:
-    """The same file under a second name; files of a date are never changed once they are written."""
-    try:
-        os.link(former, path)
-    except OSError:
-        shutil.copyfile(former, path)
 
 
 def _beside(folder: Path, name: str) -> Path:

@@ -6,13 +6,12 @@ name, so that a date costs what it changes; once many have changed, the whole is
 not known here.
 """
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipelines.disk import link_or_copy
 from pipelines.sql import text_literal
 
 PERSON = "person_id"
@@ -37,7 +36,7 @@ def replace(before: Path, folder: Path, name: str, ids: pl.Series, rows: pl.Data
     """Write the table of another folder anew, in which `rows` stand instead of those of the people `ids`."""
     if ids.is_empty():
         for file in _files(before, name):
-            _take_over(file, folder / file.relative_to(before))
+            link_or_copy(file, folder / file.relative_to(before))
         return
     whose, over = _over(before, name)
     if over is not None:
@@ -50,7 +49,7 @@ def replace(before: Path, folder: Path, name: str, ids: pl.Series, rows: pl.Data
         columns = base.collect_schema().names()
         write(_without(base, whose).merge_sorted(rows.lazy().select(columns), key=PERSON), folder, name)
         return
-    _take_over(_base(before, name), _base(folder, name))
+    link_or_copy(_base(before, name), _base(folder, name))
     for frame, path in ((whose.to_frame(), _who(folder, name)), (rows, _now(folder, name))):
         frame.write_parquet(path, **_PARQUET)
         path.chmod(0o600)
@@ -107,11 +106,3 @@ def _now(folder: Path, name: str) -> Path:
 
 def _files(folder: Path, name: str) -> list[Path]:
     return [path for path in (_base(folder, name), _who(folder, name), _now(folder, name)) if path.exists()]
-
-
-def _take_over(former: Path, path: Path) -> None:
-    """The same file under a second name; files of a date are never changed once they are written."""
-    try:
-        os.link(former, path)
-    except OSError:
-        shutil.copyfile(former, path)
