@@ -41,9 +41,11 @@ def write(before: Path | None, out: Path, name: str, schema: Schema, key: Sequen
 
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    if rows.is_empty() or others.is_empty():
-        return rows
-    return rows.join(others.select(*key), on=list(key), how="anti", maintain_order="left")
+    """The rows whose key (never null) the others do not have. Nearly all are, and a filter takes a third of a join."""
+    last = key[-1]
+    is_near = rows[last].is_in(others[last].unique().implode())
+    near = rows.filter(is_near).join(others.select(*key), on=list(key), how="anti", maintain_order="left")
+    return pl.concat([rows.filter(~is_near), near])
 
 
 def _beside(folder: Path, name: str) -> Path:

@@ -129,7 +129,7 @@ def fold(before: pl.DataFrame, said: Sequence[tuple[int, pl.DataFrame]]) -> Fold
     changed = formed.filter(pl.col("is_new") | pl.any_horizontal(is_other.values()))["person_key"]
     renamed = formed.filter(is_other["name"])["person_key"]
     touched = names.with_forms(formed).select(*SCHEMA)
-    rest = before.join(touched.select("person_key"), on="person_key", how="anti", maintain_order="left")
+    rest = before.filter(~pl.col("person_key").is_in(touched["person_key"].implode()))  # cheaper than a join
     return Fold(pl.concat([rest, touched]), touched, changed, renamed)
 
 
