@@ -113,6 +113,9 @@ def make_feeds(district: dict[str, pl.DataFrame], seed: int = 9) -> dict[str, pl
     n = 25
     tables["stg_f29"] = pl.DataFrame(
         {
+            # Every fifth is a second phase of the one before it.
+            "estate_id": [f"XQ{i - (i % 5 == 4)}" for i in range(n)],
+            "name": [f"小区{i}" for i in range(n)],
             "village_code": village(n),
             "households": rng.integers(10, 500, n),
             "score": _holes(rng, rng.integers(55, 99, n).astype(float).tolist(), 0.1),

@@ -9,7 +9,9 @@ with estate as (
             when committee_status in ({{ index_words(meta.get('formed')) }})
                 then committee_term_end_on >= {{ as_of() }}
             when committee_status is not null then false
-        end as is_in_office
+        end as is_in_office,
+        -- An estate built in phases may have a row for each; its committee is the largest phase's.
+        row_number() over (partition by estate_id order by households desc nulls last, name, _line) = 1 as is_largest
     from {{ ref('stg_f29') }}
     where village_code is not null
 )
@@ -24,6 +26,7 @@ select 'HOU09', village_code,
     count_if(is_able and is_in_office), count_if(is_able and is_in_office is not null),
     count_if(committee_status is null or (is_able and is_in_office is null))
 from estate
+where is_largest
 group by village_code
 union all
 select 'TRA03', village_code, coalesce(sum(parking) filter (households is not null), 0),
