@@ -6,7 +6,7 @@ DATA_ROOT is a data root that was simulated and run (landing, lake, identity, va
 business date, and every person it names, is compared with who that really is. Two rows of one person are a pair;
 precision is the share of the pairs put together that are pairs, recall the share of the pairs that are put together.
 Prints one line for all rows, one for those without a usable number, one for those of them that say anything at all of
-the person (a foreign passport as a spouse's number, or a police hash, says nothing), one a feed. No name and no number
+the person (a broken number alone may say nothing), one a feed. No name and no number
 is printed.
 """
 
