@@ -9,8 +9,9 @@ import os
 import pytest
 from hypothesis import settings
 
-settings.register_profile("suite", derandomize=True)
-settings.register_profile("search", print_blob=True)
+# No deadline: how long an example takes tells how busy the machine is.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("search", print_blob=True, deadline=None)
 settings.load_profile("suite")
 
 

@@ -44,7 +44,7 @@ def replay(
     """
     good = [s for s in usable(statuses) if s.business_on <= as_of]
     decisions = [d for d in read_person_decisions(settings.landing) if d.decided_on <= as_of]
-    prints = fingerprints(settings, contracts, good, decisions, key) or {as_of: _ground(settings, key)}
+    prints = fingerprints(settings, contracts, good, decisions, key) or {as_of: _ground(settings, contracts, key)}
     dates = list(prints)
     root = settings.identity
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,7 +75,7 @@ def fingerprints(
     """
     came = {s.business_on for s in good}
     dates = sorted(came | {d.decided_on for d in decisions if came and d.decided_on >= min(came)})
-    ground = _ground(settings, key)
+    ground = _ground(settings, contracts, key)
     prints: dict[date, str] = {}
     last = ""
     for day in dates:
@@ -91,9 +91,12 @@ def fingerprints(
     return prints
 
 
-def _ground(settings: Settings, key: Key) -> str:
-    """What is the same for every date: the key, the declarations, and the code that tells people apart."""
+def _ground(settings: Settings, contracts: Mapping[str, Contract], key: Key) -> str:
+    """What is the same for every date: the key, who speaks of people, the declarations, and the code of the steps."""
     digest = hashlib.sha256(key.key_id.encode())
+    for feed in sorted(contracts):
+        # Also those that deliver nothing: a slot ranks by its place among all.
+        digest.update("\0".join([feed, *(slot.slot for slot in contracts[feed].people)]).encode() + b"\n")
     room = Path(__file__).parent
     places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS]
     places += [(folder, "*.py") for folder in (room / "linkage", room / "survivorship", room.parent / "identifiers")]
