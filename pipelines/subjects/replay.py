@@ -94,9 +94,9 @@ def fingerprints(
 def _ground(settings: Settings, contracts: Mapping[str, Contract], key: Key) -> str:
     """What is the same for every date: the key, who speaks of people, the declarations, and the code of the steps."""
     digest = hashlib.sha256(key.key_id.encode())
-    for feed in sorted(contracts):
-        # Also those that deliver nothing: a slot ranks by its place among all.
-        digest.update("\0".join([feed, *(slot.slot for slot in contracts[feed].people)]).encode() + b"\n")
+    # Also feeds that deliver nothing: a slot ranks by its place among all.
+    for contract in sorted(contracts.values(), key=lambda c: (c.precedence, c.feed)):
+        digest.update("\0".join([contract.feed, *(slot.slot for slot in contract.people)]).encode() + b"\n")
     room = Path(__file__).parent
     places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS]
     places += [(folder, "*.py") for folder in (room / "linkage", room / "survivorship", room.parent / "identifiers")]
