@@ -3,6 +3,7 @@
 Belongs to `quality.py`; nothing is written anywhere. What is asked for is computed from the contract's own numbers.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ import polars as pl
 
 from pipelines.feeds import readers
 from pipelines.feeds.check import check
-from pipelines.feeds.contracts import Contract
+from pipelines.feeds.contracts import Column, Contract
 from pipelines.feeds.judge import feed_state, judge
 from pipelines.feeds.messages import DeliveryProblem, state_reason
 from pipelines.feeds.readers.raw import Raw
@@ -101,22 +102,20 @@ def outcomes(settings: Settings, contract: Contract) -> Iterator[Outcome]:
         state = judge(contract, [*before, faulty], [], last.business_on)[-1].state
         yield Outcome(contract.feed, fault, _wanted(contract, faulty, before), state)
     yield from _said_again(settings, contract, folder, before, last)
-    asked = contract.columns[0].model_copy(update={"name": PROBE, "physical": PROBE, "logic": None, "required": False})
     if contract.delivery.format != "fixed_width":
-        parts = tuple(
-            part.model_copy(update={"columns": (*part.columns, PROBE)}) if part.columns else part
-            for part in contract.delivery.parts
+        asked = contract.columns[0].model_copy(
+            update={"name": PROBE, "physical": PROBE, "logic": None, "required": False}
         )
-        delivery = contract.delivery.model_copy(update={"parts": parts})
-        more = contract.model_copy(update={"columns": (*contract.columns, asked), "delivery": delivery})
-        for name in ("read_columns", "physicals", "by_name", "outputs"):
-            more.__dict__.pop(name, None)
         try:
-            readers.read(more, folder, settings.passwords)
+            readers.read(_with_columns(contract, (*contract.columns, asked), asked), folder, settings.passwords)
             state = "accepted"
         except DeliveryProblem:
             state = "rejected"
         yield Outcome(contract.feed, "a column missing", "rejected", state)
+        added = readers.read(_without_one(contract), folder, settings.passwords).added
+        more = replace(last, added_columns=added, sha256="faulty", same_as=None)
+        state = judge(contract, [*before, more], [], last.business_on)[-1].state
+        yield Outcome(contract.feed, "a column more", "held", state)
     statuses = judge(contract, receipts, [], date.max)
     days = contract.cadence_days
     late = feed_state(contract, statuses, receipts[-1].business_on + timedelta(days=2 * (days or 1) + 1))
@@ -136,6 +135,29 @@ def _said_again(
     first, again = judge(contract, [*before, last, fewer], [], last.business_on)[-2:]
     state = again.state if again.state == "accepted" or first.is_in_use else "held, and nothing in use"
     yield Outcome(contract.feed, "once more with half its rows", _wanted(contract, fewer, before), state)
+
+
+def _with_columns(contract: Contract, columns: tuple[Column, ...], asked: Column | None) -> Contract:
+    """The contract with other columns; `asked` is one that every part must have."""
+    parts = tuple(
+        part.model_copy(update={"columns": (*part.columns, asked.physical)}) if asked and part.columns else part
+        for part in contract.delivery.parts
+    )
+    delivery = contract.delivery.model_copy(update={"parts": parts})
+    other = contract.model_copy(update={"columns": columns, "delivery": delivery})
+    for name in ("read_columns", "physicals", "by_name", "outputs"):
+        other.__dict__.pop(name, None)
+    return other
+
+
+def _without_one(contract: Contract) -> Contract:
+    """The contract as if a column of its first files had never been agreed on: the last that stands by itself."""
+    first = next((part.columns for part in contract.delivery.parts), ()) or contract.physicals
+    roots = [re.split(r"[.\[]", name)[0] for name in contract.physicals]
+    alone = [
+        name for name, root in zip(contract.physicals, roots, strict=True) if name in first and roots.count(root) == 1
+    ]
+    return _with_columns(contract, tuple(c for c in contract.columns if c.physical != alone[-1]), None)
 
 
 def _word(is_stale: bool) -> str:

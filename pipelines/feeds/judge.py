@@ -121,8 +121,6 @@ def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> t
         return "accepted", (state_reason("repeat", number=receipt.same_as),)
     reasons = list(_hold_reasons(contract, receipt, reference))
     state: State = "held" if reasons else "accepted"
-    if receipt.added_columns:
-        reasons.append(state_reason("added_columns", names=", ".join(receipt.added_columns)))
     if receipt.structural.get("ignored_files"):
         reasons.append(state_reason("ignored_files", count=receipt.structural["ignored_files"]))
     if receipt.waived:
@@ -142,6 +140,8 @@ def _hold_reasons(contract: Contract, receipt: Receipt, reference: Receipt | Non
         return
     if receipt.declared is not None and receipt.declared != receipt.delivered:
         yield state_reason("trailer", declared=receipt.declared, delivered=receipt.delivered)
+    if receipt.added_columns:
+        yield state_reason("added_columns", names=", ".join(receipt.added_columns))
     spoilt = 100 * receipt.quarantined / receipt.delivered if receipt.delivered else 0
     if spoilt > delivery.quarantine_pct and receipt.quarantined > delivery.quarantine_slack_rows:
         yield state_reason("spoilt", quarantined=receipt.quarantined, delivered=receipt.delivered, percent=spoilt)

@@ -173,7 +173,11 @@ STATE_REASONS: dict[str, tuple[str, str]] = {
         "{delivered} rows against {reference} on {before} ({percent:+.0f} %), outside {down:g} % to +{up:g} %; check "
         "with the department, then decide.",
     ),
-    "added_columns": ("契约以外的列,未读取:{names}。", "columns beyond the contract, not read: {names}."),
+    "added_columns": (
+        "契约以外的列,未读取:{names};请核实后放行,或写入契约(不需要的写 drop)。",
+        "columns beyond the contract, not read: {names}; let it through, or write them into the contract (drop what is "
+        "not needed).",
+    ),
     "ignored_files": ("契约以外的文件 {count} 个,未读取。", "{count} files beyond the contract, not read."),
     "waived": ("{count} 行虽不合规则,已由决定放行。", "{count} rows let in by decisions although they break rules."),
     "void_waivers": (

@@ -83,9 +83,9 @@ def test_mostly_broken_rows_hold(contract):
     assert states(contract, [receipt(accepted=700, quarantined=300)]) == ["accepted"]
 
 
-def test_columns_beyond_the_contract_are_a_reason_and_no_hindrance(contract):
+def test_columns_nobody_agreed_on_wait_for_a_person(contract):
     (status,) = judge(contract, [receipt(added_columns=("新列",))], [], LATER)
-    assert status.state == "accepted" and "新列" in status.reasons[0]
+    assert status.state == "held" and "新列" in status.reasons[0] and not status.is_in_use
 
 
 def test_an_unchanged_snapshot_is_told(contract):
