@@ -60,7 +60,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
             raise AuditFailedError("not published, the audit found:\n" + "\n".join(findings))
         name = staging.name.removeprefix(".staging-")
         moved = publish(installation.releases, staging, name)
-        gone = retain(installation.releases, installation.keep_releases)
+        gone = retain(installation.releases, installation.keep_releases, name)
         where = installation.releases / name
         context.log.info("published %s%s", name, "" if moved else ", beside a later release that stays current")
         return dg.MaterializeResult(

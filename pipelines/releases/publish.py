@@ -76,13 +76,14 @@ def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
     return str(now), target
 
 
-def retain(releases: Path, keep: int) -> list[str]:
-    """Deletes the oldest releases but the newest `keep`; the current one always stays. Returns what went.
+def retain(releases: Path, keep: int, made: str = "") -> list[str]:
+    """Deletes the oldest releases but the newest `keep`; the current one and the one just `made` always stay.
 
-    A release is renamed out of sight first, so that a kill in the middle leaves no half release under a release's name.
+    So whoever asks for an earlier date gets it, however many later ones there are. Returns what went. A release is
+    renamed out of sight first, so that a kill in the middle leaves no half release under a release's name.
     """
     names = release_names(releases)
-    spare = [n for n in names[: max(0, len(names) - keep)] if n != current(releases)]
+    spare = [n for n in names[: max(0, len(names) - keep)] if n not in (current(releases), made)]
     for name in spare:
         doomed = releases / f"{STAGING_PREFIX}gone-{name}"
         (releases / name).rename(doomed)

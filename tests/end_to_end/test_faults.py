@@ -116,16 +116,16 @@ FULL_DISK = """
 set -eu
 mount -t tmpfs -o size=$4 full "$2"
 cp -a "$1/." "$2/"
-XFY_DATA="$2" "$3" -m pipelines.cli run > "$2.first.log" 2>&1
+XFY_DATA="$2" "$3" -m pipelines.cli run --force > "$2.first.log" 2>&1
 before=$(readlink "$2/releases/current")
 ( while [ "$(find "$2/warehouse" -name '*.duckdb' | wc -l)" -lt 2 ]; do sleep 0.2; done
   sleep "$5"; dd if=/dev/zero of="$2/filler" bs=1M 2>/dev/null || true ) &
-if XFY_DATA="$2" "$3" -m pipelines.cli run > "$2.full.log" 2>&1; then echo "the disk was never full"; exit 3; fi
+if XFY_DATA="$2" "$3" -m pipelines.cli run --force > "$2.full.log" 2>&1; then echo "the disk was never full"; exit 3; fi
 wait
 [ "$(readlink "$2/releases/current")" = "$before" ]
 XFY_DATA="$2" "$3" -m pipelines.cli release verify
 rm "$2/filler"
-XFY_DATA="$2" "$3" -m pipelines.cli run > "$2.after.log" 2>&1
+XFY_DATA="$2" "$3" -m pipelines.cli run --force > "$2.after.log" 2>&1
 XFY_DATA="$2" "$3" -m pipelines.cli release verify
 cp "$2/releases/current/manifest.json" "$2.manifest.json"
 """
