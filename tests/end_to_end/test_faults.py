@@ -148,7 +148,8 @@ def test_a_disk_that_fills_up_in_the_middle(copies: Path, district: Path, tmp_pa
     logs = "\n".join(p.read_text()[-3000:] for p in sorted(tmp_path.glob("disk.*.log")))
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs}"
     said = (tmp_path / "disk.full.log").read_text()
-    assert "No space left" in said or "ENOSPC" in said or "bytes free" in said, said[-2000:]
+    # Which write meets the full disk first is chance; Dagster's event store says it in SQLite's words.
+    assert any(words in said for words in ("No space left", "ENOSPC", "bytes free", "disk is full")), said[-2000:]
     manifest = json.loads((tmp_path / "disk.manifest.json").read_text())
     assert {f"{t['schema']}.{t['name']}": t["content_hash"] for t in manifest["tables"]} == hashes(district)
 
