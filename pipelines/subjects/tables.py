@@ -1,6 +1,6 @@
 """Who is who, as a run's database sees it: linkage's tables of the schema `identity`, from a date's folder.
 
-dbt reads them as sources. Nothing is computed here; what survivorship adds to the schema is in `survivorship_tables`.
+dbt reads them as sources. Nothing is computed here; what survivorship adds to the schema is in `survivorship.tables`.
 """
 
 from collections.abc import Mapping

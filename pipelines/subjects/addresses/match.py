@@ -1,7 +1,7 @@
 """Addresses to dwellings of the standard base, or at least to villages. Never a guess between two.
 
 Declared in `data/addresses/matching.yml`. Texts and the base in, one row a text out; where texts come from and where
-the result goes is the business of `address_links`.
+the result goes is the business of `links`.
 """
 
 from collections.abc import Sequence

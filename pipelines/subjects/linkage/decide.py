@@ -1,7 +1,7 @@
 """Which person a row without a usable number is about: what is certain, what the model says, what stays open.
 
 Pure functions over frames of mentions (rows of evidence with `mention_id`), profiles and scored pairs. How persons get
-and keep their ids is the business of `linkage_persons`.
+and keep their ids is the business of `persons`.
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
 """The probabilistic model of linkage: splink over DuckDB, with what is declared and what the deliveries teach.
 
 Learns how often records of one person, and of two, agree; scores pairs of a row and a known person. Which pairs count
-as links is decided in `linkage_decide`.
+as links is decided in `decide`.
 """
 
 import logging

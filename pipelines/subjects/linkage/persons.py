@@ -2,7 +2,7 @@
 
 A person's id is the pseudonym of the number it was first known by, or of its evidence where it has no number. Ids of
 people about whom nothing changes never change; of two that become one the older stays. Nothing is compared here: who
-is one person is decided in `linkage_decide`, by registers' records, and by people (`decisions`).
+is one person is decided in `decide`, by registers' records, and by people (`decisions`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Linkage, a step of the replay: from a day's evidence and yesterday's state to who is who today.
 
 Holds the order of things and the files of a date's folder; what each of them means is in the modules beside it
-(`evidence`, `linkage_profiles`, `linkage_model`, `linkage_decide`, `linkage_persons`, `linkage_suspicion`).
+(`evidence`, `profiles`, `model`, `decide`, `persons`, `suspicion`).
 """
 
 import json

@@ -1,6 +1,6 @@
 """One subject, whole: attributes with their sources, what disagrees, links, history; as much as the look may show.
 
-Persons come from `show_person`. All other subjects come from a published database, and what names or finds them from
+Persons come from `person`. All other subjects come from a published database, and what names or finds them from
 the lake, since no published database has it. Every look is logged before anything of it is given.
 """
 

@@ -1,7 +1,7 @@
 """Reading and checking `data/survivorship/person.yml` against itself and the contracts.
 
 Every problem is told with its line, feed and attribute and the nearest right name. What the declaration can say stands
-in `survivorship_rules`.
+in `rules`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

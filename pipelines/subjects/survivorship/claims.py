@@ -2,7 +2,7 @@
 
 A claim is one row a person with everything the feed says of them, and for each value the date since which the feed has
 said it. Here claims are read and compared with those of the date before; whose word counts is decided by
-`survivorship`.
+`merge`.
 """
 
 import re
@@ -25,7 +25,7 @@ Columns = Callable[[Sequence[str]], pl.DataFrame]
 """Reads columns of a table."""
 
 KNOWN = "_known_on"
-# Tables of the connection that tell who a key or a row without a number belongs to (see `survivorship_people`).
+# Tables of the connection that tell who a key or a row without a number belongs to (see `people`).
 REDIRECT, UNNUMBERED = "redirect", "unnumbered"
 # What is appended to their names: as they are today, and as they were on the date before.
 TODAY, BEFORE = "", "_before"

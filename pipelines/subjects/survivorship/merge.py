@@ -1,7 +1,7 @@
 """Survivorship: of all that feeds say of a person, what counts, where it comes from, who agrees and who does not.
 
 Merges claims by the declared order of sources. Reading claims is done by `claims`, following values through time by
-`versions` and `periods`, driving all of it through a date by `survivorship_step`.
+`versions` and `periods`, driving all of it through a date by `step`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """What `data/survivorship/person.yml` can say: what each feed claims of a person, and whose word counts for what.
 
 The shapes of the declaration and what follows from them. Reading and checking the file is done by
-`survivorship_checks`, reading the claims by `claims`, merging them by `survivorship`.
+`checks`, reading the claims by `claims`, merging them by `merge`.
 """
 
 import re
