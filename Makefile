@@ -32,7 +32,7 @@ dev: install ## the Dagster UI on the same data, http://127.0.0.1:3000
 	@DAGSTER_HOME=$$($(BIN)/xfy home) $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1
 
 test: install lint ## lint, types, layers and the whole suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults and not heavy"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not faults and not heavy"
 
 lint: install ## style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache && $(BIN)/mypy
