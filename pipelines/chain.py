@@ -31,7 +31,7 @@ def append(record: Path, body: Mapping[str, Any]) -> str:
     `n`, `before` and `hash` are added to the entry. Raises ChainBroken, and OSError where it cannot be written.
     """
     with _locked(record) as log:
-        count, last = _head(record)
+        count, last = head(record)
         entry = {"n": count + 1, **body, "before": last}
         entry["hash"] = _hash(entry)
         _write(log, json.dumps(entry, ensure_ascii=False, sort_keys=True) + "\n")
@@ -63,12 +63,41 @@ def verify(record: Path) -> tuple[int, str | None]:
             return count, f"line {count} was changed"
         last = said
     try:
-        known, head = _head(record)
+        known, ending = head(record)
     except ChainBroken as problem:
         return count, str(problem)
-    if (known, head) != (count, last):
+    if (known, ending) != (count, last):
         return count, f"the log has {count} lines, its head knows {known}"
     return count, None
+
+
+def head(record: Path) -> tuple[int, str]:
+    """Length and last hash of the record. Raises ChainBroken where head and record do not fit.
+
+    A record one entry longer than its head was cut off between the two writes, and counts.
+    """
+    beside = _head_of(record)
+    if not beside.exists() and not (record.exists() and record.stat().st_size):
+        return 0, _START
+    stated = beside.read_text("utf-8").split() if beside.exists() else ["0", _START]
+    last = _last_line(record) if record.exists() else b""
+    with suppress(ValueError, KeyError, AttributeError, TypeError):
+        count, digest = int(stated[0]), stated[1]
+        entry = json.loads(last)
+        if (entry["n"], entry["hash"]) == (count, digest):
+            return count, digest
+        if (entry["n"], entry["before"]) == (count + 1, digest):
+            return count + 1, str(entry["hash"])
+    raise ChainBroken(
+        f"{record.name} and its head do not fit: entries were changed or taken out. "
+        "Keep both as they are for whoever looks into it, and move them aside to begin anew"
+    )
+
+
+def holds(record: Path, number: int, digest: str) -> bool:
+    """Whether entry `number` (from 1) of a record is there and has this hash."""
+    found = entries(record)
+    return 1 <= number <= len(found) and found[number - 1].get("hash") == digest
 
 
 def _head_of(record: Path) -> Path:
@@ -88,29 +117,6 @@ def _locked(record: Path) -> Iterator[int]:
         yield log
     finally:
         os.close(log)
-
-
-def _head(record: Path) -> tuple[int, str]:
-    """Length and last hash of the record. Raises ChainBroken where head and record do not fit.
-
-    A record one entry longer than its head was cut off between the two writes, and counts.
-    """
-    head = _head_of(record)
-    if not head.exists() and not (record.exists() and record.stat().st_size):
-        return 0, _START
-    stated = head.read_text("utf-8").split() if head.exists() else ["0", _START]
-    last = _last_line(record) if record.exists() else b""
-    with suppress(ValueError, KeyError, AttributeError, TypeError):
-        count, digest = int(stated[0]), stated[1]
-        entry = json.loads(last)
-        if (entry["n"], entry["hash"]) == (count, digest):
-            return count, digest
-        if (entry["n"], entry["before"]) == (count + 1, digest):
-            return count + 1, str(entry["hash"])
-    raise ChainBroken(
-        f"{record.name} and its head do not fit: entries were changed or taken out. "
-        "Keep both as they are for whoever looks into it, and move them aside to begin anew"
-    )
 
 
 def _last_line(record: Path) -> bytes:

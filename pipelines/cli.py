@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.feeds.command import app as feeds_app
+from pipelines.key_command import app as key_app
 from pipelines.products.catalogue.command import catalogue_command
 from pipelines.releases.command import app as release_app
 from pipelines.settings import Settings
@@ -43,7 +44,20 @@ feeds_app.command("catalogue")(catalogue_command)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(tags_app, name="tags")
 app.add_typer(release_app, name="release")
+app.add_typer(key_app, name="key")
 app.add_typer(subject_commands(_published), name="subject")
+
+
+@app.callback()
+def before_any_command() -> None:
+    """幸福云 warehouse."""
+    from pipelines.key_file import secret_bytes
+
+    # A key that others may read is told in the first second, not when a run comes to use it.
+    with speaking():
+        for name, path in Settings().keys.items():
+            if path.exists() or path.is_symlink():
+                secret_bytes(path, True, f"{name} key")
 
 
 @app.command()

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=REPOSITORY / "data", description="data root (XFY_DATA)")
     key_file: Path | None = Field(default=None, description="pseudonym key (XFY_KEY_FILE), default <data>/vault/key")
+    signing_key_file: Path | None = Field(
+        default=None, description="key that signs releases (XFY_SIGNING_KEY_FILE), default <data>/vault/key.signing"
+    )
     password_dir: Path | None = Field(
         default=None, description="archives' passwords (XFY_PASSWORD_DIR), default <data>/vault/passwords"
     )
@@ -50,6 +53,20 @@ class Settings(BaseSettings):
     def restricted_key_path(self) -> Path:
         """The key of pseudonyms in `restricted/`, apart from the other."""
         return self.vault / "key.restricted"
+
+    @property
+    def signing_key_path(self) -> Path:
+        """The key that signs releases; elsewhere than in the vault, whoever rewrites the vault cannot sign."""
+        return self.signing_key_file or self.vault / "key.signing"
+
+    @property
+    def keys(self) -> dict[str, Path]:
+        """The file of each key by its name."""
+        return {
+            "pseudonym": self.key_path,
+            "restricted": self.restricted_key_path,
+            "signing": self.signing_key_path,
+        }
 
     @property
     def passwords(self) -> Path:

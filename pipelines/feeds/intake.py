@@ -14,6 +14,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from pipelines import keys
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Waiver, read_waivers
 from pipelines.feeds.deliveries import Delivery, Stray, find
@@ -29,17 +30,11 @@ WORTH_PROCESSES_BYTES = 40_000_000
 MOST_PROCESSES = 2
 
 
-def open_key(settings: Settings) -> Key:
-    """The pseudonym key; made on the first run, and never made where data made with another one exists."""
-    made = any(settings.lake.glob("*/*/*/receipt.json")) or any(settings.releases.glob("*/manifest.json"))
-    return load_key(settings.key_path, must_exist=made)
-
-
 def land_all(
     settings: Settings, contracts: Mapping[str, Contract], as_of: date, report: Callable[[str], None] | None = None
 ) -> list[Stray]:
     """Lands what every feed delivered up to `as_of`; returns what is no delivery. Call it under the run's lock."""
-    key = open_key(settings)
+    key = keys.opened(settings, keys.PSEUDONYM)
     waivers = read_waivers(settings.landing)
     found, strays = find(settings.landing, contracts)
     sizes = dict.fromkeys(contracts, 0)

@@ -83,8 +83,8 @@ def waive_command(
     as_json: AsJson = False,
 ) -> None:
     """Let rows held back in as they are, by a decision in landing/; the next run takes them in."""
+    from pipelines import keys
     from pipelines.feeds.acts import waive
-    from pipelines.feeds.intake import open_key
 
     settings = Settings()
     contract = contract_of(settings, feed)
@@ -92,7 +92,7 @@ def waive_command(
         body = waive(
             settings,
             contract,
-            open_key(settings),
+            keys.opened(settings, keys.PSEUDONYM),
             which(feed, day, number),
             who(name, reason, decided_on),
             file=file,
@@ -115,8 +115,8 @@ def replay_command(
     as_json: AsJson = False,
 ) -> None:
     """Read a landed delivery again under the present contract and say what became of the rows held back."""
+    from pipelines import keys
     from pipelines.feeds.acts import replay
-    from pipelines.feeds.intake import open_key
     from pipelines.run import exclusive
 
     settings = Settings()
@@ -125,7 +125,7 @@ def replay_command(
     with speaking():
         until = as_date(as_of) if as_of else today()
         with exclusive(settings, until, report=say):
-            body = replay(settings, contract, open_key(settings), asked, until, dry_run)
+            body = replay(settings, contract, keys.opened(settings, keys.PSEUDONYM), asked, until, dry_run)
     counts = "; ".join(f"{n} {body['before'][n]} -> {body['after'][n]}" for n in body["before"])
     became = ", ".join(f"{n} {fate}" for fate, n in body["became"].items())
     _give(body, as_json, "\n".join([counts, f"rows held before: {became}", *body["reasons"]]))

@@ -22,7 +22,14 @@ from pipelines.identifiers.numbers import (
     canonical,
     examine,
 )
-from pipelines.identifiers.pseudonyms import Key, KeyProblem, load_key, masks, pseudonym, pseudonyms, pseudonyms_once
+from pipelines.identifiers.pseudonyms import (
+    Key,
+    load_key,
+    masks,
+    pseudonym,
+    pseudonyms,
+    pseudonyms_once,
+)
 from pipelines.identifiers.repair import candidates, ends, repairs, stated_births
 
 __all__ = [
@@ -37,7 +44,6 @@ __all__ = [
     "PASSPORT",
     "TW_PERMIT",
     "Key",
-    "KeyProblem",
     "Number",
     "age_expr",
     "age_on",

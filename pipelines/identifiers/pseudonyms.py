@@ -2,9 +2,6 @@
 
 import hashlib
 import hmac
-import os
-import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,16 +9,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.disk import write_private
-from pipelines.refusal import Refusal
+from pipelines.key_file import secret_bytes
 
 _KNOWN = {"value": pl.String, "code": pl.String}
 # So many rows of a table are looked through in the time of one digest: a few values are computed sooner than found.
 _LOOKED_UP_A_DIGEST = 8
-
-
-class KeyProblem(Refusal):
-    """The pseudonym key is missing or its file is not fit for a key; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -115,37 +107,5 @@ def _base32(digests: bytes) -> pl.Series:
 
 
 def load_key(path: Path, must_exist: bool) -> Key:
-    """Read the key, or make one (32 random bytes, mode 0600) where none exists and none is required.
-
-    `must_exist` is true where data made with a key is present: a new key would make every pseudonym a stranger.
-    Raises KeyProblem when the key is missing, is not a regular file, can be read by others or has another size.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        if must_exist:
-            raise KeyProblem(
-                f"{path}: the pseudonym key is missing, but data made with it exists. Restore the key file from its "
-                "backup (or name it in XFY_KEY_FILE). A new key is never made over existing data; to start afresh, "
-                "remove lake/, warehouse/ and releases/ first."
-            ) from None
-        return _make_key(path)
-    except OSError as error:
-        raise KeyProblem(f"{path}: cannot be read as a key file ({error.strerror}); it must be a plain file.") from None
-    status = os.fstat(handle)
-    try:
-        secret = os.read(handle, 65) if stat.S_ISREG(status.st_mode) else b""
-    finally:
-        os.close(handle)
-    if len(secret) != 32:
-        raise KeyProblem(f"{path}: a key file is a plain file of exactly 32 bytes; this is something else.")
-    if status.st_mode & 0o077:
-        raise KeyProblem(f"{path}: others may read the key (mode {status.st_mode & 0o777:o}); run: chmod 600 {path}")
-    return Key(secret)
-
-
-def _make_key(path: Path) -> Key:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = secrets.token_bytes(32)
-    write_private(path, secret)
-    return Key(secret)
+    """Read a pseudonym key, or make one where none exists and none is required; see `secret_bytes`."""
+    return Key(secret_bytes(path, must_exist, "pseudonym key"))

@@ -16,6 +16,7 @@ from pipelines.indices.editions import find_editions
 from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
+from pipelines.releases.signing import publish_key, sign, signing_key
 from pipelines.tags.catalogue import load_catalogue, rules_version
 
 
@@ -59,6 +60,10 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
             discard(staging)
             raise AuditFailedError("not published, the audit found:\n" + "\n".join(findings))
         name = staging.name.removeprefix(".staging-")
+        # Only what passed its audit is vouched for.
+        key = signing_key(installation)
+        sign(staging, key)
+        publish_key(installation.releases, key.public_key())
         moved = publish(installation.releases, staging, name)
         gone = retain(installation.releases, installation.keep_releases, name)
         where = installation.releases / name

@@ -11,7 +11,9 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from pipelines import keys
 from pipelines.releases import contracts, files
+from pipelines.releases.anchors import anchors
 from pipelines.releases.content import content_hash
 from pipelines.releases.datasets import datasets
 from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, StaleFeed, TableEntry, next_name
@@ -76,6 +78,8 @@ def stage(
         files=[_entry(staging, path) for path in files.regular_files(staging)],
         tables=tables,
         made_of=provenance.made_of,
+        keys=keys.ids(settings),
+        anchors=anchors(settings),
     ).write(staging / MANIFEST)
     return staging
 

@@ -1,6 +1,5 @@
 """`xfy release …`: published versions. Thin: reads words, calls the room, prints; imports inside each command."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -40,23 +39,28 @@ def show_command(release: Annotated[str | None, typer.Argument()] = None, as_jso
 @app.command("verify")
 def verify_command(
     path: Annotated[Path | None, typer.Argument(help="a release's folder; default: the current one")] = None,
+    key: Annotated[Path | None, typer.Option(help="the public key to trust; default: this house's own")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every file of a release against its manifest; exit 1 when one is wrong."""
-    from pipelines.releases.layout import resolve
-    from pipelines.releases.verify import verify
+    """Check a release against its manifest, the manifest against its signature, and the vault's logs against both.
 
+    Exit 1 where anything is wrong. Says by which key the release is signed, and where that key was taken from.
+    """
+    from pipelines.releases.layout import resolve
+    from pipelines.releases.verify import examine
+
+    settings = Settings()
     with speaking():
-        folder = path or resolve(Settings().releases)
-    manifest, findings = verify(folder)
+        found = examine(settings, path or resolve(settings.releases), key)
     if as_json:
-        print_json({"release": manifest.release if manifest else None, "findings": [asdict(f) for f in findings]})
+        print_json(found.as_json())
     else:
-        for finding in findings:
+        for finding in found.findings:
             tell(f"{finding.path} {finding.problem}")
-        if manifest and not findings:
-            tell(f"{manifest.release}: {len(manifest.files)} files are what the manifest says")
-    if findings:
+        if found.manifest and not found.findings:
+            tell(f"{found.manifest.release}: {len(found.manifest.files)} files are what the manifest says")
+            tell(f"signed with key {found.signed_by} ({found.trusted_from})")
+    if found.findings:
         raise failed()
 
 
@@ -69,12 +73,13 @@ def rollback_command(
     """Point `current` at an earlier release, after verifying it."""
     from pipelines.releases.layout import resolve
     from pipelines.releases.publish import roll_back, roll_back_target
-    from pipelines.releases.verify import verify
+    from pipelines.releases.verify import examine
 
-    releases = Settings().releases
+    settings = Settings()
+    releases = settings.releases
     with speaking():
         target = roll_back_target(releases, release)
-        findings = verify(resolve(releases, target))[1]
+        findings = examine(settings, resolve(releases, target)).findings
         if findings:
             raise wrong_use(f"{target} is damaged ({findings[0].path} {findings[0].problem}): not made current")
         before = Path(resolve(releases)).name if dry_run else roll_back(releases, target)[0]

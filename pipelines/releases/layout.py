@@ -2,12 +2,14 @@
 
 releases/
   2026-10-31.1/            one release: <as_of>.<number>, immutable once it has this name
-    manifest.json          every file but itself, every table
+    manifest.json          every file but itself and its signature, every table
     warehouse.duckdb       pseudonymous, native tables
     parquet/<schema>/<table>/part-0.parquet
     products/…             ledgers (their audiences' folders, 0700), dashboards, dictionaries
     restricted/            restricted tags under a key of their own (0700)
   .staging-<id>/           a release being built; readers never look here
+    manifest.sig           the house's signature over the manifest (`signing.py`)
+  signing-key.pub          the public half of the key that signs
   current -> 2026-10-31.1  the one pointer
 """
 
@@ -67,6 +69,23 @@ class StaleFeed(BaseModel):
     used_in: list[str]
 
 
+class LogHead(BaseModel):
+    """The last entry of a log when the release was made: its number, from 1, and its hash."""
+
+    model_config = ConfigDict(extra="forbid")
+    entries: int
+    hash: str
+
+
+class Anchors(BaseModel):
+    """Heads of the vault's logs by path below the vault, and one hash over every receipt in the lake."""
+
+    model_config = ConfigDict(extra="forbid")
+    logs: dict[str, LogHead] = {}
+    receipts: int = 0
+    receipts_sha256: str = ""
+
+
 class Manifest(BaseModel):
     """What a consumer needs to check a release, and nothing about when or where it was built."""
 
@@ -83,6 +102,9 @@ class Manifest(BaseModel):
     tables: list[TableEntry]
     # What it was made from, as one fingerprint (`standing.py`); empty where the run was not started by `xfy run`.
     made_of: str = ""
+    # Ids of the keys it was made and signed with, and what the house's records were when it was made (`anchors.py`).
+    keys: dict[str, str] = {}
+    anchors: Anchors = Anchors()
 
     def as_json(self) -> dict[str, object]:
         """The published shape."""
@@ -130,9 +152,20 @@ def next_name(releases: Path, as_of: date) -> str:
 
 
 def current(releases: Path) -> str | None:
-    """The release that `current` points to, or None before the first one."""
+    """The release that `current` points to, or None before the first one.
+
+    Raises ReleaseError where it leads anywhere but to a release beside it.
+    """
     pointer = releases / CURRENT
-    return pointer.readlink().name if pointer.is_symlink() else None
+    if not pointer.is_symlink():
+        return None
+    target = str(pointer.readlink())
+    if not RELEASE_NAME.fullmatch(target):
+        raise ReleaseError(
+            f"{pointer} points to {target!r}, which is no release beside it: somebody moved it. "
+            "Do not use it; `ls -l` says when, `xfy release list` which releases there are"
+        )
+    return target
 
 
 def resolve(releases: Path, name: str | None = None) -> Path:

@@ -13,11 +13,10 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from pipelines import keys
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import DECISIONS, combined_sha256, find, measure
-from pipelines.feeds.intake import open_key
 from pipelines.feeds.land import seen_marks
-from pipelines.identifiers import load_key
 from pipelines.releases.build import code_version
 from pipelines.releases.layout import Manifest, ReleaseError, current, order, release_names
 from pipelines.run import exclusive
@@ -33,12 +32,15 @@ _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 def ensure_keys(settings: Settings, as_of: date, wait_s: float, report: Callable[[str], None]) -> None:
-    """Make the keys of a new house before its first run, so that the first release is known by them too."""
-    if settings.key_path.is_file() and settings.restricted_key_path.is_file():
+    """Make the keys of a new house before its first run, so that the first release is known by them too.
+
+    Raises KeyProblem where one is missing that data were made with, or is another than they were made with.
+    """
+    if all(path.is_file() for path in settings.keys.values()):
+        keys.ids(settings)
         return
     with exclusive(settings, as_of, wait_s, report):
-        open_key(settings)
-        load_key(settings.restricted_key_path, must_exist=False)
+        keys.ids(settings)
 
 
 def made_of(settings: Settings, as_of: date) -> str:
@@ -78,7 +80,7 @@ def _parts(settings: Settings, as_of: date) -> Iterator[tuple[str, str]]:
         yield name, _files(getattr(settings, name))
     yield "decisions", _files(settings.landing / DECISIONS)
     yield "passwords", _files(settings.passwords)
-    yield "keys", json.dumps([_sha256(p) for p in sorted(settings.vault.glob("*")) if p.is_file()])
+    yield "keys", json.dumps([_sha256(p) for p in settings.keys.values() if p.is_file()])
     deliveries, _ = find(settings.landing, load_contracts(settings.contracts))
     for delivery in deliveries:
         if delivery.business_on <= as_of:

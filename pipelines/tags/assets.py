@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 import polars as pl
 
-from pipelines.identifiers import load_key
+from pipelines import keys
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
 from pipelines.settings import Settings
@@ -59,7 +59,7 @@ def tag_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             create(connection, catalogue, files, this.as_of)
         made = any(name.startswith(RESTRICTED) for name in files)
         if made:
-            own_key = load_key(installation.restricted_key_path, must_exist=False)
+            own_key = keys.opened(installation, keys.RESTRICTED)
             restricted.write(files, own_key, this.restricted)
         totals = {"true_values": 0, "unknown_values": 0}
         for subject in subjects:

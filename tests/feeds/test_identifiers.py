@@ -14,7 +14,8 @@ from stdnum.cn import ric
 from stdnum.cn import uscc as published_uscc
 
 from pipelines import identifiers
-from pipelines.identifiers import Key, KeyProblem, canonical, credit_codes, examine, load_key
+from pipelines.identifiers import Key, canonical, credit_codes, examine, load_key
+from pipelines.key_file import KeyProblem
 from tests.feeds.making import citizen, few
 
 VECTORS = list(csv.DictReader((Path(__file__).parent / "id_vectors.csv").open(encoding="utf-8")))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.identifiers import KeyProblem
+from pipelines.key_file import KeyProblem
 from pipelines.releases.layout import CURRENT, FileEntry, Manifest
 from pipelines.releases.standing import ensure_keys, made_of, standing
 from pipelines.settings import Settings
