@@ -1,8 +1,15 @@
-"""Getting things onto the disk for certain, and for nobody else's eyes. A leaf; it knows no room."""
+"""Getting things onto the disk for certain, for nobody else's eyes, and knowing them again. A leaf."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

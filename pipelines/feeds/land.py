@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.disk import sync
+from pipelines.disk import sha256_of, sync
 from pipelines.feeds import codes, deliveries, quarantine, readers
 from pipelines.feeds.check import DUPLICATE_SCHEMA, Checked, check, lake_schema
 from pipelines.feeds.contracts import Contract
@@ -96,14 +96,18 @@ def _land(
         # A locked archive is tried again: its password may have been put in place since.
         is_locked = old.problem is not None and old.problem.kind in ("no_password", "wrong_password")
         if _same_making(old, fresh) and not is_locked and not is_afresh:
-            return old
+            damaged = _damaged(place, old)
+            if damaged is None:
+                return old
+            if report is not None:
+                report(f"{delivery.label}: lake/…/{damaged} is not what was written there; the delivery is read again")
     if fresh.same_as is not None:
         return _store_repeat(settings, contract, delivery, fresh, marks)
     try:
         raw = readers.read(contract, delivery.folder, settings.passwords)
     except DeliveryProblem as problem:
         receipt = _with_problem(fresh, delivery, problem)
-        _store(settings, contract, delivery, receipt, marks, None)
+        receipt = _store(settings, contract, delivery, receipt, marks, None)
         _say(report, delivery, receipt)
         return receipt
     beyond = len(marks) - len(readers.find_files(contract, delivery.folder))
@@ -122,7 +126,7 @@ def _land(
         waived=checked.waived,
         void_waivers=checked.void_waivers,
     )
-    _store(settings, contract, delivery, receipt, marks, checked)
+    receipt = _store(settings, contract, delivery, receipt, marks, checked)
     _say(report, delivery, receipt)
     return receipt
 
@@ -197,6 +201,17 @@ def _same_making(old: Receipt, new: Receipt) -> bool:
     return all(getattr(old, name) == getattr(new, name) for name in made)
 
 
+def _damaged(place: Path, receipt: Receipt) -> str | None:
+    """The first file of a landed delivery that is not what its receipt says was written, or None."""
+    for name in (ROWS, DUPLICATES):
+        try:
+            if sha256_of(place / name) != receipt.written.get(name):
+                return name
+        except OSError:
+            return name
+    return None
+
+
 def _with_problem(fresh: Receipt, delivery: Delivery, problem: DeliveryProblem) -> Receipt:
     told = Problem(
         kind=problem.kind,
@@ -231,8 +246,8 @@ def _store(
     receipt: Receipt,
     marks: list[FileMark],
     checked: Checked | None,
-) -> None:
-    """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step."""
+) -> Receipt:
+    """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step; returns what was written."""
     quarantine.store(settings, delivery, checked, receipt)
     # Rows bear names and addresses: the lake is nobody else's to read.
     settings.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -246,11 +261,13 @@ def _store(
             duplicates.write_parquet(folder / DUPLICATES)
             for name in (ROWS, DUPLICATES):
                 sync(folder / name)
+            receipt = replace(receipt, written={name: sha256_of(folder / name) for name in (ROWS, DUPLICATES)})
             write_synced(folder / RECEIPT, receipt.to_json())
             write_synced(folder / SEEN, json.dumps([asdict(mark) for mark in marks]))
     except (OSError, pl.exceptions.ComputeError) as error:
         need = rows.estimated_size("mb") + 1
         raise OSError(f"{place}: cannot be written ({error}); up to {need:.0f} MB must be free there") from error
+    return receipt
 
 
 def _store_repeat(
@@ -266,8 +283,7 @@ def _store_repeat(
         structural=first.structural,
         problem=first.problem,
     )
-    _store(settings, contract, delivery, receipt, marks, None)
-    return receipt
+    return _store(settings, contract, delivery, receipt, marks, None)
 
 
 @contextmanager

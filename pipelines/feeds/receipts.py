@@ -13,7 +13,7 @@ from typing import Any
 
 RECEIPT = "receipt.json"
 # Raised when the same delivery comes to give other rows: then every delivery is read again.
-MAKING = 2
+MAKING = 3
 # Stands beside a receipt while the delivery's files differ from those it was written for.
 REFUSED = "refused.json"
 
@@ -35,6 +35,7 @@ class Receipt:
     """Counts and identity of one delivery. delivered = accepted + quarantined + duplicate, except with a problem.
 
     `waived` of the accepted rows were let in by people; `void_waivers` rows are named by such decisions in vain.
+    `written` is the sha256 of each file of rows as it was written to the lake.
     """
 
     feed: str
@@ -61,6 +62,7 @@ class Receipt:
     waivers_sha256: str = ""
     reference_sha256: str = ""
     making: int = 1
+    written: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Stable text: the same receipt gives the same bytes."""

@@ -6,6 +6,7 @@ said of it. The logs' form is `pipelines.chain`'s business, the receipts' that o
 
 import hashlib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from pipelines import chain
@@ -14,20 +15,25 @@ from pipelines.releases.layout import Anchors, LogHead
 from pipelines.settings import Settings
 
 
-def anchors(settings: Settings) -> Anchors:
-    """What the records are now. Raises ChainBroken where a log does not fit its own head."""
+def anchors(settings: Settings, as_of: date) -> Anchors:
+    """What the records of a release of `as_of` are now. Raises ChainBroken where a log does not fit its own head."""
     logs = {}
     for record in _logs(settings.vault):
         entries, last = chain.head(record)
         if entries:
             logs[record.relative_to(settings.vault).as_posix()] = LogHead(entries=entries, hash=last)
-    count, digest = receipts_sha256(settings.lake)
+    count, digest = receipts_sha256(settings.lake, as_of)
     return Anchors(logs=logs, receipts=count, receipts_sha256=digest)
 
 
-def receipts_sha256(lake: Path) -> tuple[int, str]:
-    """How many receipts the lake holds, and one sha256 over their paths and bytes."""
-    found, digest = sorted(lake.glob(f"*/*/*/{RECEIPT}")), hashlib.sha256()
+def receipts_up_to(lake: Path, as_of: date) -> list[Path]:
+    """Receipts of deliveries dated up to `as_of`, in order; a release is made of no others."""
+    return [p for p in sorted(lake.glob(f"*/*/*/{RECEIPT}")) if p.parts[-3] <= as_of.isoformat()]
+
+
+def receipts_sha256(lake: Path, as_of: date) -> tuple[int, str]:
+    """How many receipts there are up to `as_of`, and one sha256 over their paths and bytes."""
+    found, digest = receipts_up_to(lake, as_of), hashlib.sha256()
     for path in found:
         of_receipt = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(lake).as_posix()}\0{of_receipt}\n".encode())

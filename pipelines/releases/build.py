@@ -12,6 +12,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines import keys
+from pipelines.disk import sha256_of
 from pipelines.releases import contracts, files
 from pipelines.releases.anchors import anchors
 from pipelines.releases.content import content_hash
@@ -79,7 +80,7 @@ def stage(
         tables=tables,
         made_of=provenance.made_of,
         keys=keys.ids(settings),
-        anchors=anchors(settings),
+        anchors=anchors(settings, run.as_of),
     ).write(staging / MANIFEST)
     return staging
 
@@ -130,7 +131,7 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, table: Published, staging
 def _entry(staging: Path, path: Path) -> FileEntry:
     return FileEntry(
         path=path.relative_to(staging).as_posix(),
-        sha256=files.sha256_of(path),
+        sha256=sha256_of(path),
         bytes=path.stat().st_size,
         rows=pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None,
     )

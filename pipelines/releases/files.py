@@ -1,22 +1,10 @@
-"""Files that must survive a power cut: hashing, syncing, linking. Knows nothing of releases."""
+"""Trees of files that must survive a power cut: listing, syncing, linking. Knows nothing of releases."""
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from pipelines.disk import link_or_copy, sync
-
-CHUNK_BYTES = 1 << 20
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def regular_files(folder: Path) -> list[Path]:

@@ -9,18 +9,24 @@ import hmac
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from pipelines import keys
+from pipelines.disk import sha256_of
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import DECISIONS, combined_sha256, find, measure
 from pipelines.feeds.land import seen_marks
+from pipelines.feeds.receipts import read_receipt
+from pipelines.releases.anchors import receipts_sha256, receipts_up_to
 from pipelines.releases.build import code_version
 from pipelines.releases.layout import Manifest, ReleaseError, current, order, release_names
+from pipelines.releases.signing import signature_problem, signing_key
 from pipelines.run import exclusive
 from pipelines.settings import Settings
+from pipelines.subjects import folders
 
 ENGINES = ("polars", "duckdb", "dbt-core", "dbt-duckdb", "splink", "numpy", "scipy")
 # Beside the declarations under data/ lie the folders of a run, where XFY_DATA is not set.
@@ -67,10 +73,34 @@ def standing(settings: Settings, as_of: date, fingerprint: str) -> str | None:
     folder = settings.releases / names[-1]
     try:
         manifest = Manifest.read(folder)
-        whole = all((folder / entry.path).stat().st_size == entry.bytes for entry in manifest.files)
-    except (ReleaseError, OSError):
+    except ReleaseError:
         return None
-    return names[-1] if whole and manifest.made_of == fingerprint else None
+    return names[-1] if manifest.made_of == fingerprint and _is_whole(settings, folder, manifest) else None
+
+
+def _is_whole(settings: Settings, folder: Path, manifest: Manifest) -> bool:
+    """Whether release, lake and identity hold what was written: a run makes good what does not.
+
+    The manifest must be signed with the house's own key, and the receipts must be those it was made from.
+    """
+    if not settings.signing_key_path.exists() or signature_problem(folder, signing_key(settings).public_key()):
+        return False
+    if receipts_sha256(settings.lake, manifest.as_of) != (manifest.anchors.receipts, manifest.anchors.receipts_sha256):
+        return False
+    expected = {folder / entry.path: entry.sha256 for entry in manifest.files}
+    for receipt in receipts_up_to(settings.lake, manifest.as_of):
+        expected |= {receipt.parent / name: digest for name, digest in read_receipt(receipt).written.items()}
+    with ThreadPoolExecutor(settings.threads) as pool:
+        if not all(pool.map(lambda item: _has(*item), expected.items())):
+            return False
+    return not any(folders.damaged(day) for day in settings.identity.glob("*") if folders.made_of(day))
+
+
+def _has(path: Path, digest: str) -> bool:
+    try:
+        return sha256_of(path) == digest
+    except OSError:
+        return False
 
 
 def _parts(settings: Settings, as_of: date) -> Iterator[tuple[str, str]]:
@@ -80,7 +110,7 @@ def _parts(settings: Settings, as_of: date) -> Iterator[tuple[str, str]]:
         yield name, _files(getattr(settings, name))
     yield "decisions", _files(settings.landing / DECISIONS)
     yield "passwords", _files(settings.passwords)
-    yield "keys", json.dumps([_sha256(p) for p in settings.keys.values() if p.is_file()])
+    yield "keys", json.dumps([sha256_of(p) for p in settings.keys.values() if p.is_file()])
     deliveries, _ = find(settings.landing, load_contracts(settings.contracts))
     for delivery in deliveries:
         if delivery.business_on <= as_of:
@@ -94,10 +124,5 @@ def _files(folder: Path) -> str:
         inside = path.relative_to(folder)
         is_passed_by = RUN_TIME & set(inside.parts) or inside.parts[0].startswith("scale-") or path.suffix == ".lock"
         if path.is_file() and not (is_passed_by or path.is_symlink()):
-            digest.update(f"{inside.as_posix()}\0{_sha256(path)}\n".encode())
+            digest.update(f"{inside.as_posix()}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

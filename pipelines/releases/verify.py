@@ -6,6 +6,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipelines.disk import sha256_of
 from pipelines.releases import files
 from pipelines.releases.anchors import broken_logs
 from pipelines.releases.layout import MANIFEST, Manifest, ReleaseError
@@ -68,7 +69,7 @@ def verify(folder: Path) -> tuple[Manifest | None, list[Finding]]:
             findings.append(
                 Finding(entry.path, f"has {path.stat().st_size:,} bytes, the manifest says {entry.bytes:,}")
             )
-        elif files.sha256_of(path) != entry.sha256:
+        elif sha256_of(path) != entry.sha256:
             findings.append(Finding(entry.path, "has other content than the manifest's sha256"))
     findings += [Finding(name, "is not in the manifest") for name in sorted(present)]
     return manifest, findings

@@ -12,8 +12,9 @@ from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, RunResource, table_spe
 from pipelines.run import connect
 from pipelines.settings import Settings
 from pipelines.subjects import tables
+from pipelines.subjects.folders import Step
 from pipelines.subjects.linkage import step as linkage
-from pipelines.subjects.replay import Step, replay
+from pipelines.subjects.replay import replay
 from pipelines.subjects.survivorship import step as survivorship_step
 from pipelines.subjects.survivorship import tables as survivorship_tables
 from pipelines.subjects.survivorship.checks import load_rules
@@ -47,7 +48,7 @@ def identity_assets(settings: Settings) -> dg.AssetsDefinition:
         key = load_key(installation.key_path, must_exist=True)
         statuses = judged(installation, contracts, this.as_of)
         last = replay(installation, contracts, statuses, key, this.as_of, STEPS, context.log.info)
-        folder = seen_on(installation, contracts, statuses, key, this.as_of, last, STEPS)
+        folder = seen_on(installation, contracts, statuses, key, this.as_of, last, STEPS, context.log.info)
         with connect(this.database, installation) as connection:
             counts = tables.register(connection, folder)
             survivorship_tables.register(connection, load_rules(installation, contracts), folder)

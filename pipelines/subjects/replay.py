@@ -7,23 +7,18 @@ is that of a replay from the beginning. What a step computes is its own business
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.judge import Status
-from pipelines.feeds.receipts import write_synced
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
-from pipelines.subjects.day import Day, in_use_on, make_day, usable
+from pipelines.subjects.day import in_use_on, make_day, usable
 from pipelines.subjects.decisions import PersonDecision, read_person_decisions
+from pipelines.subjects.folders import Report, Step, make, stands
 
-Step = Callable[[Path | None, Day, Path], None]
-"""Writes its files for a day into a folder, from the folder of the date before (None on the first)."""
-
-Report = Callable[[str], None]
-MADE_OF = "made_of"
 KEEP_DATES = 3
 DECLARATIONS = ("linkage", "survivorship")
 
@@ -49,15 +44,15 @@ def replay(
     root = settings.identity
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     root.chmod(0o700)
-    kept = [i for i, day in enumerate(dates) if _made_of(root / day.isoformat()) == prints[day]]
-    first = kept[-1] + 1 if kept else 0
+    whole = (i for i in reversed(range(len(dates))) if stands(root / dates[i].isoformat(), prints[dates[i]], report))
+    first = next(whole, -1) + 1
     before = root / dates[first - 1].isoformat() if first else None
     for day in dates[first:]:
         if report:
             report(f"identity of {day}: from {before.name if before else 'nothing'}")
         before_on = date.fromisoformat(before.name) if before else None
         today = make_day(settings, contracts, good, decisions, key, day, before_on)
-        before = _make(root, prints[day], before, today, steps)
+        before = make(root / day.isoformat(), prints[day], before, today, steps)
         _prune(root, dates, day)
     return root / dates[-1].isoformat()
 
@@ -100,36 +95,11 @@ def _ground(settings: Settings, contracts: Mapping[str, Contract], key: Key) -> 
     room = Path(__file__).parent
     places = [(settings.declarations / name, "*.yml") for name in DECLARATIONS]
     places += [(folder, "*.py") for folder in (room / "linkage", room / "survivorship", room.parent / "identifiers")]
-    places += [(room, name) for name in ("day.py", "decisions.py", "replay.py")]
+    places += [(room, name) for name in ("day.py", "decisions.py", "folders.py", "replay.py")]
     for folder, pattern in places:
         for path in sorted(folder.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _made_of(folder: Path) -> str | None:
-    path = folder / MADE_OF
-    return path.read_text("utf-8") if path.exists() else None
-
-
-def _make(root: Path, made_of: str, before: Path | None, day: Day, steps: Sequence[Step]) -> Path:
-    """Run the steps of a date in a folder beside its place and move it there whole."""
-    place = root / day.business_on.isoformat()
-    making = root / f".making-{place.name}"
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(mode=0o700)
-    for step in steps:
-        step(before, day, making)
-    write_synced(making / MADE_OF, made_of)
-    if place.exists():
-        old = root / f".old-{place.name}"
-        shutil.rmtree(old, ignore_errors=True)
-        place.replace(old)
-        making.replace(place)
-        shutil.rmtree(old)
-    else:
-        making.replace(place)
-    return place
 
 
 def _prune(root: Path, dates: Sequence[date], day: date) -> None:

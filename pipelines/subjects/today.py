@@ -13,12 +13,11 @@ from pathlib import Path
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.judge import Status
-from pipelines.feeds.receipts import write_synced
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 from pipelines.subjects.day import make_day, usable
 from pipelines.subjects.decisions import read_person_decisions
-from pipelines.subjects.replay import MADE_OF, Step
+from pipelines.subjects.folders import Report, Step, made_of, make, stands
 
 _SEEN = ".seen-"
 
@@ -31,6 +30,7 @@ def seen_on(
     as_of: date,
     last: Path,
     steps: Sequence[Step],
+    report: Report | None = None,
 ) -> Path:
     """The folder that tells what is so on `as_of`: `last`, the replay's last, unless its date lies before.
 
@@ -42,23 +42,18 @@ def seen_on(
         return last
     root = settings.identity
     place = root / f"{_SEEN}{as_of}"
-    made_of = hashlib.sha256(f"{(last / MADE_OF).read_text('utf-8')} {as_of}".encode()).hexdigest()
-    if (place / MADE_OF).exists() and (place / MADE_OF).read_text("utf-8") == made_of:
+    fingerprint = hashlib.sha256(f"{made_of(last)} {as_of}".encode()).hexdigest()
+    if stands(place, fingerprint, report):
         return place
     for old in root.glob(f"{_SEEN}*"):
         shutil.rmtree(old)
     good = [s for s in usable(statuses) if s.business_on <= as_of]
     decisions = [d for d in read_person_decisions(settings.landing) if d.decided_on <= as_of]
     day = make_day(settings, contracts, good, decisions, key, as_of, last_on)
-    making = root / f"{_SEEN}making"
-    making.mkdir(mode=0o700)
-    for step in steps:
-        step(last, day, making)
-    write_synced(making / MADE_OF, made_of)
-    return making.replace(place)
+    return make(place, fingerprint, last, day, steps)
 
 
 def seen(root: Path, as_of: date | None) -> Path | None:
     """The folder `seen_on` made for a date, if it is there."""
     place = root / f"{_SEEN}{as_of}"
-    return place if as_of is not None and (place / MADE_OF).exists() else None
+    return place if as_of is not None and made_of(place) is not None else None

@@ -275,3 +275,24 @@ def test_hostile_file_names_are_data(settings, contract, key, name):
 def test_landing_may_be_empty(settings, contract, key):
     assert land_feed(settings, contract, key, date(2026, 10, 31)) == []
     assert find(settings.landing, ["T01"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "duplicates.parquet"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "another"])
+def test_a_lake_file_that_is_not_what_was_written_is_made_again_and_told(settings, contract, key, name, damage):
+    deliver(settings, "T01", DAY, "001", good(40))
+    land_feed(settings, contract, key, DAY)
+    before = lake_files(settings)
+    path = next(settings.lake.rglob(name))
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 4
+    path.unlink()
+    if damage == "another":
+        pl.DataFrame({"x": [1]}).write_parquet(path)
+    elif damage != "gone":
+        path.write_bytes(content[:-9] if damage == "cut" else content)
+    told: list[str] = []
+    land_feed(settings, contract, key, DAY, told.append)
+    assert lake_files(settings) == before
+    assert any(name in line and "read again" in line for line in told)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from pipelines.releases.layout import ReleaseError, current
 from pipelines.releases.signing import PUBLIC_KEY, fingerprint, publish_key, sign, signing_key
 from pipelines.releases.verify import Examined, examine
 from pipelines.settings import Settings
+
+DAY = date(2026, 10, 31)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def released(settings: Settings, name: str = "2026-10-31.1") -> Path:
     ]
     body = {"release": name, "as_of": name[:10], "code_version": "c", "rules_version": "r", "index_editions": ["e"],
             "duckdb_version": "2", "feeds": [{"feed": "F01", "rows": 5}], "tables": [], "files": files,
-            "keys": keys.ids(settings), "anchors": anchors(settings).model_dump()}  # fmt: skip
+            "keys": keys.ids(settings), "anchors": anchors(settings, DAY).model_dump()}  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(body))
     key = signing_key(settings)
     sign(folder, key)

@@ -1,17 +1,27 @@
 """Nothing new: a release stands for what it was made from, and for nothing else."""
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipelines.disk import sha256_of
+from pipelines.feeds.receipts import Receipt
 from pipelines.key_file import KeyProblem
+from pipelines.releases.anchors import anchors
 from pipelines.releases.layout import CURRENT, FileEntry, Manifest
+from pipelines.releases.signing import sign, signing_key
 from pipelines.releases.standing import ensure_keys, made_of, standing
 from pipelines.settings import Settings
+from pipelines.subjects.folders import make
 
 DAY = date(2026, 10, 30)
+RECEIPT_OF_NOTHING = Receipt(
+    feed="B01", business_on=DAY, number="001", delivered=0, accepted=0, quarantined=0, duplicate=0, sha256="", files=(),
+    contract_version="1", contract_sha256="", key_id="",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,9 +58,11 @@ def release(settings: Settings, name: str, fingerprint: str) -> Path:
     (folder / "x.parquet").write_bytes(b"12345")
     Manifest(
         release=name, as_of=date.fromisoformat(name[:10]), code_version="", rules_version="", index_editions=[],
-        duckdb_version="", feeds=[], files=[FileEntry(path="x.parquet", sha256="", bytes=5)], tables=[],
-        made_of=fingerprint,
+        duckdb_version="", feeds=[], tables=[], made_of=fingerprint,
+        files=[FileEntry(path="x.parquet", sha256=sha256_of(folder / "x.parquet"), bytes=5)],
+        anchors=anchors(settings, date.fromisoformat(name[:10])),
     ).write(folder / "manifest.json")  # fmt: skip
+    sign(folder, signing_key(settings))
     (settings.releases / CURRENT).unlink(missing_ok=True)
     (settings.releases / CURRENT).symlink_to(name)
     return folder
@@ -100,6 +112,8 @@ def test_a_release_stands_while_it_is_whole_newest_and_read(house):
     folder = release(house, "2026-10-30.1", mark)
     assert standing(house, DAY, mark) == "2026-10-30.1"
     assert standing(house, DAY, mark[::-1]) is None and standing(house, date(2026, 10, 29), mark) is None
+    (folder / "x.parquet").write_bytes(b"12344")
+    assert standing(house, DAY, mark) is None, "a flipped bit is nothing that stands"
     (folder / "x.parquet").write_bytes(b"1234")
     assert standing(house, DAY, mark) is None
     (folder / "x.parquet").unlink()
@@ -136,3 +150,28 @@ def test_without_a_key_and_of_runs_without_a_fingerprint_nothing_stands(house):
     assert standing(house, DAY, "") is None
     (house.vault / "key").unlink()
     assert made_of(house, DAY) == ""
+
+
+@pytest.mark.parametrize("where", ["lake", "receipt", "signature", "identity"])
+def test_nothing_stands_on_what_is_not_as_it_was_written(house, where):
+    place = house.lake / "B01" / "2026-10-30" / "001"
+    place.mkdir(parents=True)
+    names = ("rows.parquet", "duplicates.parquet")
+    for name in names:
+        (place / name).write_bytes(b"rows")
+    receipt = replace(RECEIPT_OF_NOTHING, written={name: sha256_of(place / name) for name in names})
+    (place / "receipt.json").write_text(receipt.to_json())
+    day = house.identity / "2026-10-30"
+    house.identity.mkdir()
+    make(day, "x", None, None, [lambda _, __, folder: (folder / "people.parquet").write_bytes(b"people")])
+    mark = made_of(house, DAY)
+    folder = release(house, "2026-10-30.1", mark)
+    assert standing(house, DAY, mark) == "2026-10-30.1"
+    path = {
+        "lake": place / "rows.parquet",
+        "receipt": place / "receipt.json",
+        "signature": folder / "manifest.sig",
+        "identity": day / "people.parquet",
+    }[where]
+    path.write_bytes(path.read_bytes().replace(b"o", b"0", 1))
+    assert standing(house, DAY, mark) is None

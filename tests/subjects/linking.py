@@ -14,9 +14,10 @@ from pipelines.feeds.judge import Status
 from pipelines.feeds.land import ROWS
 from pipelines.identifiers import Key, pseudonym
 from pipelines.settings import Settings
+from pipelines.subjects.folders import Step
 from pipelines.subjects.linkage import kept
 from pipelines.subjects.linkage import step as linkage
-from pipelines.subjects.replay import Step, replay
+from pipelines.subjects.replay import replay
 
 KEY = Key(b"t" * 32)
 FIRST = date(2026, 10, 29)

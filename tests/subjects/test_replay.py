@@ -13,8 +13,9 @@ import pytest
 from pipelines.feeds.contracts import Contract
 from pipelines.settings import Settings
 from pipelines.subjects.day import Day
+from pipelines.subjects.folders import MADE_OF
 from pipelines.subjects.linkage import step as linkage
-from pipelines.subjects.replay import KEEP_DATES, MADE_OF, replay
+from pipelines.subjects.replay import KEEP_DATES, replay
 from tests.subjects.linking import FIRST, KEY, SECOND, Lake, content, crowd, number, resident
 
 DAYS = [FIRST + timedelta(days=n) for n in range(10)]
@@ -152,6 +153,22 @@ def test_a_killed_replay_leaves_no_half_date(tmp_path: Path, contracts: dict[str
     folder = lake.replay(SECOND)
     assert (folder / MADE_OF).exists()
     assert [p.name for p in lake.settings.identity.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_date_whose_files_are_not_what_was_written_is_made_again(
+    tmp_path: Path, contracts: dict[str, Contract]
+) -> None:
+    lake = lake_of(tmp_path, contracts, [d for d in simulated(1) if d[1] <= SECOND])
+    folder = lake.replay(SECOND)
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    path = max(folder.glob("*.parquet"), key=lambda p: p.stat().st_size)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    told: list[str] = []
+    again = replay(lake.settings, contracts, lake.statuses, KEY, SECOND, [linkage.step], told.append)
+    assert any(path.name in line and "made again" in line for line in told)
+    assert path.read_bytes() != bytes(content) and {*before} == {p.name for p in again.iterdir() if p.is_file()}
 
 
 def test_where_nothing_came_nobody_is_known(tmp_path: Path, contracts: dict[str, Contract]) -> None:
