@@ -118,6 +118,12 @@ def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: P
             if missing.any():
                 severity = "warning" if column.is_linked else "error"
                 part.broken[_rule(contract, column, "required", severity)] = missing
+        if raw.mended and role != "name":
+            lost = _spread(texts.str.contains("\ufffd", literal=True), index, fill=False).fill_null(False)
+            if lost.any():
+                # A key with a character lost is another's key, or nobody's.
+                is_key = role == "key" or column.name in contract.key
+                part.broken[_rule(contract, column, "rare_char", "error" if is_key else "warning")] = lost
         if physical in raw.cut and raw.cut[physical].any():
             part.broken[_rule(contract, column, "cut_char", "warning")] = raw.cut[physical]
     return part

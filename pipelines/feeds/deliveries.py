@@ -4,6 +4,7 @@ Looks, names and measures; reads no content beyond its hash and follows no symbo
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -40,7 +41,10 @@ class Stray:
 
 @dataclass(frozen=True)
 class FileMark:
-    """A file of a delivery: path inside its folder, content hash, size, and the time mark that spares rehashing."""
+    """A file of a delivery: path inside its folder, content hash, size, and the time mark that spares rehashing.
+
+    Without a hash: the file, or the folder it may be in, cannot be opened.
+    """
 
     path: str
     sha256: str
@@ -63,14 +67,14 @@ def find(landing: Path, feeds: Collection[str]) -> tuple[list[Delivery], list[St
             continue
         if not _plain_folder(landing, feed_folder, strays):
             continue
-        for date_folder in _entries(feed_folder):
+        for date_folder in _opened(landing, feed_folder, strays):
             if not _plain_folder(landing, date_folder, strays):
                 continue
             business_on = _as_date(date_folder.name)
             if business_on is None:
                 strays.append(_stray(landing, date_folder, "not a date; name the folder YYYY-MM-DD"))
                 continue
-            for number_folder in _entries(date_folder):
+            for number_folder in _opened(landing, date_folder, strays):
                 if not _plain_folder(landing, number_folder, strays):
                     continue
                 if not _NUMBER.match(number_folder.name):
@@ -83,20 +87,60 @@ def find(landing: Path, feeds: Collection[str]) -> tuple[list[Delivery], list[St
 
 
 def measure(delivery: Delivery, known: Collection[FileMark] = ()) -> list[FileMark]:
-    """Hash every plain file of a delivery, in order of path. A file with unchanged size and time is not read again."""
-    before = {mark.path: mark for mark in known}
-    marks: list[FileMark] = []
-    for path in sorted(_files(delivery.folder)):
-        name = path.relative_to(delivery.folder).as_posix()
-        status = path.stat()
-        old = before.get(name)
-        if old and (old.bytes, old.mtime_ns) == (status.st_size, status.st_mtime_ns):
-            marks.append(old)
+    """Hash every plain file of a delivery, in order of path. A file with unchanged size and time is not read again.
+
+    What cannot be opened, or is gone before it is read, is there without a hash: no fault of one file is raised.
+    """
+    before = {mark.path: mark for mark in known if mark.sha256}
+    files, closed = _files(delivery.folder)
+    marks = [FileMark(shown(folder, delivery.folder), "", 0, 0) for folder in closed]
+    for path in files:
+        name = shown(path, delivery.folder)
+        try:
+            status = path.stat()
+            old = before.get(name)
+            # A name that had to be told in other letters may be told like another's.
+            if old and (old.bytes, old.mtime_ns) == (status.st_size, status.st_mtime_ns) and _is_utf8(path.name):
+                marks.append(old)
+                continue
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            marks.append(FileMark(name, "", 0, 0))
             continue
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         marks.append(FileMark(name, digest, status.st_size, status.st_mtime_ns))
-    return marks
+    return sorted(marks, key=lambda mark: mark.path)
+
+
+def plain_files(folder: Path) -> list[Path]:
+    """Every plain file below a folder that can be seen, in order; hidden ones and links are passed by."""
+    return sorted(_files(folder)[0])
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether a folder is there, or may be, and cannot be opened."""
+    try:
+        next(folder.iterdir(), None)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def shown(path: Path, folder: Path) -> str:
+    """A path inside its delivery as it may be told, stored and hashed.
+
+    Chinese Windows uploads names in GBK, which are no text here; what is no GBK either is told by its bytes.
+    """
+    name = path.relative_to(folder).as_posix()
+    if _is_utf8(name):
+        return name
+    return os.fsencode(name).decode("gb18030", errors="backslashreplace")
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def combined_sha256(marks: Collection[FileMark]) -> str:
@@ -107,16 +151,19 @@ def combined_sha256(marks: Collection[FileMark]) -> str:
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The plain files below a folder, and the folders there that cannot be opened."""
     found: list[Path] = []
-    for entry in _entries(folder):
+    closed: list[Path] = []
+    for entry in _entries(folder, closed):
         if entry.is_symlink():
             continue
         if entry.is_dir():
-            found += _files(entry)
+            more, shut = _files(entry)
+            found, closed = found + more, closed + shut
         elif entry.is_file():
             found.append(entry)
-    return found
+    return found, closed
 
 
 def _links_inside(landing: Path, folder: Path) -> list[Stray]:
@@ -141,14 +188,29 @@ def _plain_folder(landing: Path, path: Path, strays: list[Stray]) -> bool:
     return True
 
 
+def _opened(landing: Path, folder: Path, strays: list[Stray]) -> list[Path]:
+    closed: list[Path] = []
+    entries = _entries(folder, closed)
+    strays += [_stray(landing, shut, "cannot be opened; give the right to read it") for shut in closed]
+    return entries
+
+
 def _stray(landing: Path, path: Path, reason: str) -> Stray:
     # A hostile name must not break the line, the terminal or the page it is shown on.
     name = path.relative_to(landing).as_posix()
     return Stray("".join(c if c.isprintable() else "?" for c in name)[:200], reason)
 
 
-def _entries(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+def _entries(folder: Path, closed: list[Path] | None = None) -> list[Path]:
+    """What a folder holds but for hidden names. One that cannot be opened gives nothing and goes to the `closed`."""
+    if not folder.is_dir():
+        return []
+    try:
+        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except OSError:
+        if closed is not None:
+            closed.append(folder)
+        return []
 
 
 def _as_date(name: str) -> date | None:

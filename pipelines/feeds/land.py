@@ -7,6 +7,7 @@ is used (`judge`).
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import polars as pl
 from pipelines.disk import sha256_of, sync
 from pipelines.feeds import codes, deliveries, quarantine, readers
 from pipelines.feeds.check import DUPLICATE_SCHEMA, Checked, check, lake_schema
+from pipelines.feeds.confine import confined, told
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Waiver, read_waivers
 from pipelines.feeds.deliveries import Delivery, FileMark
@@ -31,6 +33,8 @@ from pipelines.settings import Settings
 
 Report = Callable[[str], None]
 ROWS, DUPLICATES, SEEN = "rows.parquet", "duplicates.parquet", "seen.json"
+# Rejected for what may be otherwise the next time though the files are the same: a password, a right, a defect mended.
+_TRIED_AGAIN = frozenset(("no_password", "wrong_password", "unreadable", "changing", "failed", "died"))
 
 
 def land_feed(
@@ -93,9 +97,8 @@ def _land(
             _say(report, delivery, refused)
             return refused
         (place / REFUSED).unlink(missing_ok=True)
-        # A locked archive is tried again: its password may have been put in place since.
-        is_locked = old.problem is not None and old.problem.kind in ("no_password", "wrong_password")
-        if _same_making(old, fresh) and not is_locked and not is_afresh:
+        is_tried = old.problem is not None and old.problem.kind in _TRIED_AGAIN
+        if _same_making(old, fresh) and not is_tried and not is_afresh:
             damaged = _damaged(place, old)
             if damaged is None:
                 return old
@@ -104,14 +107,15 @@ def _land(
     if fresh.same_as is not None:
         return _store_repeat(settings, contract, delivery, fresh, marks)
     try:
-        raw = readers.read(contract, delivery.folder, settings.passwords)
+        with _marked(settings, delivery):
+            raw, beyond, checked = _examined(settings, contract, key, delivery, marks, waivers)
     except DeliveryProblem as problem:
         receipt = _with_problem(fresh, delivery, problem)
+        _keep_failure(settings, delivery, problem)
         receipt = _store(settings, contract, delivery, receipt, marks, None)
         _say(report, delivery, receipt)
         return receipt
-    beyond = len(marks) - len(readers.find_files(contract, delivery.folder))
-    checked = check(contract, raw, key, delivery.business_on, settings.reference, waivers)
+    _failure_path(settings, delivery).unlink(missing_ok=True)
     receipt = replace(
         fresh,
         delivered=checked.delivered,
@@ -129,6 +133,38 @@ def _land(
     receipt = _store(settings, contract, delivery, receipt, marks, checked)
     _say(report, delivery, receipt)
     return receipt
+
+
+def _examined(
+    settings: Settings,
+    contract: Contract,
+    key: Key,
+    delivery: Delivery,
+    marks: list[FileMark],
+    waivers: Collection[Waiver],
+) -> tuple[readers.Raw, int, Checked]:
+    """The delivery read and checked, and how many files of it were not read. Raises DeliveryProblem for all that fails
+    on its account."""
+    closed = next((mark.path for mark in marks if not mark.sha256), None)
+    if closed is not None:
+        raise DeliveryProblem("unreadable", file=closed, detail="no right to read it, or it is gone")
+    try:
+        with confined(delivery.folder):
+            raw = readers.read(contract, delivery.folder, settings.passwords)
+            beyond = len(marks) - len(readers.find_files(contract, delivery.folder))
+            checked = check(contract, raw, key, delivery.business_on, settings.reference, waivers)
+    except DeliveryProblem:
+        _must_hold_still(delivery, marks)
+        raise
+    _must_hold_still(delivery, marks)
+    return raw, beyond, checked
+
+
+def _must_hold_still(delivery: Delivery, marks: list[FileMark]) -> None:
+    """The receipt vouches for what was read under the hash of what was measured before."""
+    odd = sorted({mark.path for mark in {*deliveries.measure(delivery, marks)} ^ {*marks}})
+    if odd:
+        raise DeliveryProblem("changing", file=odd[0])
 
 
 def lake_place(settings: Settings, delivery: Delivery) -> Path:
@@ -156,7 +192,13 @@ def _withdraw(settings: Settings, feed: str, found: Collection[Delivery], report
     """
     there = {(d.business_on.isoformat(), d.number) for d in found}
     places = [path.parent for path in sorted((settings.lake / feed).glob(f"[0-9]*/[0-9]*/{RECEIPT}"))]
-    gone = [place for place in places if (place.parent.name, place.name) not in there]
+    # What cannot be looked into is not known to be gone.
+    shut = [settings.landing / feed / place.parent.name for place in places]
+    gone = [
+        place
+        for place, day in zip(places, shut, strict=True)
+        if (place.parent.name, place.name) not in there and not deliveries.is_closed(day)
+    ]
     if gone and not found:
         raise LandingLost(
             f"landing/{feed} holds none of the {len(gone)} deliveries that were landed from it: restore it; "
@@ -249,9 +291,7 @@ def _store(
 ) -> Receipt:
     """Quarantine to the vault, then rows, duplicates and receipt to the lake in one step; returns what was written."""
     quarantine.store(settings, delivery, checked, receipt)
-    # Rows bear names and addresses: the lake is nobody else's to read.
-    settings.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.lake.chmod(0o700)
+    _open_lake(settings)
     rows = checked.rows if checked else pl.DataFrame(schema=lake_schema(contract))
     duplicates = checked.duplicates if checked else pl.DataFrame(schema=DUPLICATE_SCHEMA)
     place = lake_place(settings, delivery)
@@ -284,6 +324,46 @@ def _store_repeat(
         problem=first.problem,
     )
     return _store(settings, contract, delivery, receipt, marks, None)
+
+
+def _open_lake(settings: Settings) -> None:
+    """Rows bear names and addresses: the lake is nobody else's to read."""
+    settings.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.lake.chmod(0o700)
+
+
+def reading_mark(settings: Settings, delivery: Delivery) -> Path:
+    """Stands while a delivery is read, so that it is left only where the process that read it came to its end."""
+    place = lake_place(settings, delivery)
+    return place.with_name(f".{place.name}.reading")
+
+
+@contextmanager
+def _marked(settings: Settings, delivery: Delivery) -> Iterator[None]:
+    _open_lake(settings)
+    mark = reading_mark(settings, delivery)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _failure_path(settings: Settings, delivery: Delivery) -> Path:
+    name = f"{delivery.feed}-{delivery.business_on}-{delivery.number}.txt"
+    return settings.vault / "failures" / name
+
+
+def _keep_failure(settings: Settings, delivery: Delivery, problem: DeliveryProblem) -> None:
+    """How a reader failed, for whoever mends it; nothing of former failures that are mended."""
+    path = _failure_path(settings, delivery)
+    path.unlink(missing_ok=True)
+    if problem.kind == "failed":
+        quarantine.private_folder(settings.vault, path.parent)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(told(problem))
 
 
 @contextmanager

@@ -95,6 +95,46 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
         "缺少文件 {detail};请补齐后以新的批次号重报。",
         "The file {detail} is missing; deliver all files under a new number.",
     ),
+    "misnamed": (
+        "缺少文件 {detail};目录里有 {file},如即此文件,请改为约定的文件名后重报。",
+        "The file {detail} is missing; there is {file}: if that is it, rename it and deliver again.",
+    ),
+    "no_file": (
+        "{detail} 不是文件,而是文件夹或链接;请报送文件本身。",
+        "{detail} is a folder or a link, not a file; deliver the file itself.",
+    ),
+    "unreadable": (
+        "文件无法读取({detail});请检查读取权限,或重新上传。下次运行会再试。",
+        "The file cannot be read ({detail}); check the right to read it, or upload it again. The next run tries anew.",
+    ),
+    "changing": (
+        "文件在读取期间发生变化;请用以点开头的文件名上传,传完再改名。下次运行会再试。",
+        "The file changed while it was read; upload under a name that begins with a dot and rename it when complete. "
+        "The next run tries anew.",
+    ),
+    "failed": (
+        "读取程序处理此文件时出错({detail}),整批未采用;请重新导出并以新的批次号报送。"
+        "出错细节在 vault/failures/,供维护人员查看。",
+        "The reader failed on this delivery ({detail}) and nothing of it is used; export it again under a new number. "
+        "How it failed stands in vault/failures/, for whoever maintains the readers.",
+    ),
+    "died": (
+        "读取此批次的进程意外终止({detail}),整批未采用;多因内存不足或文件异常,请重新导出并以新的批次号报送。下次运行会再试。",
+        "The process that read this delivery came to its end ({detail}) and nothing of it is used: for want of memory, "
+        "or by the file; export it again under a new number. The next run tries anew.",
+    ),
+    "other_format": (
+        "这不是约定的格式,而是{detail};请在源系统按约定格式导出,或打开后另存为约定格式。",
+        "This is not the agreed format but {detail}; export it in the agreed one, or open it and save it as that.",
+    ),
+    "line_ends": (
+        "换行符不符合约定({detail});请以 CR LF 或 LF 换行重新导出。",
+        "The line ends are not as agreed ({detail}); export it again with CR LF or LF at the end of every line.",
+    ),
+    "column_type": (
+        "列“{column}”不是文本({detail});请以文本(UTF-8)导出此列。",
+        "The column {column} is no text ({detail}); export it as text in UTF-8.",
+    ),
     "empty_file": ("文件为空;请重新导出。", "The file is empty; export it again."),
     "truncated": (
         "文件不完整({detail});请重新导出并以新的批次号报送。",
@@ -145,6 +185,16 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
         "压缩包的密码不符;请与报送单位核对密码文件。",
         "The archive does not open with the password in place; settle it with the department.",
     ),
+    "other_encryption": (
+        "压缩包的加密或压缩方式不是约定的({detail}),与密码无关;请用传统 ZIP 加密(ZipCrypto)重新压缩。",
+        "The archive is locked or packed in another way than agreed ({detail}), whatever the password; pack it again "
+        "with classic ZIP encryption (ZipCrypto).",
+    ),
+    "unlocked": (
+        "压缩包未加密,而此来源约定加密报送;请用约定的密码加密后以新的批次号重报,并删除未加密的文件。",
+        "The archive came unprotected, without a password, though this feed is agreed to come locked; lock it with the "
+        "agreed password, deliver it under a new number and delete the unlocked copy.",
+    ),
     "changed_in_place": (
         "已登记批次的文件被改动;请恢复原文件,把更正作为新的批次号报送。",
         "Files of a delivery that was landed before have changed; restore them and deliver the correction under a "
@@ -191,6 +241,34 @@ STATE_REASONS: dict[str, tuple[str, str]] = {
 
 # What readers say of a place or a measure, for the Chinese sentence; whatever else they say is a name or a figure.
 _DETAILS: tuple[tuple[str, str], ...] = (
+    (r"^no right to read it, or it is gone$", "没有读取权限,或文件已不在"),
+    (r"^Permission denied$", "没有读取权限"),
+    (r"^No such file or directory$", "文件已不在"),
+    (r"^CR alone ends its lines, LF others$", "有的行只以 CR 结尾,有的以 LF 结尾"),
+    (r"^CR alone ends its lines$", "只以 CR 结尾"),
+    (r"^LF where CR LF is agreed$", "应为 CR LF,实为 LF"),
+    (r"^bytes that are no UTF-8, first in row (\d+)$", r"含有非 UTF-8 的字节,首见于第 \1 行"),
+    (r"^an old binary Office file \(\.xls\)$", "旧版 Office 二进制文件(.xls)"),
+    (r"^an xlsx workbook or a ZIP archive$", "xlsx 工作簿或 ZIP 压缩包"),
+    (r"^a ZIP archive around the file$", "把文件装在里面的 ZIP 压缩包"),
+    (r"^a binary workbook \(\.xlsb\)$", "二进制工作簿(.xlsb)"),
+    (r"^an OpenDocument file \(\.ods\)$", "OpenDocument 文件(.ods)"),
+    (r"^a Word document$", "Word 文档"),
+    (r"^a gzip archive$", "gzip 压缩文件"),
+    (r"^a RAR archive$", "RAR 压缩包"),
+    (r"^a 7-Zip archive$", "7-Zip 压缩包"),
+    (r"^a PDF document$", "PDF 文件"),
+    (r"^an RTF document$", "RTF 文档"),
+    (r"^a picture$", "图片"),
+    (r"^a SQLite database$", "SQLite 数据库"),
+    (r"^a Parquet file$", "Parquet 文件"),
+    (r"^an encrypted Parquet file$", "加密的 Parquet 文件"),
+    (r"^an XML table of Excel 2003$", "Excel 2003 的 XML 表格"),
+    (r"^an HTML page$", "HTML 网页"),
+    (r"^an XML document$", "XML 文件"),
+    (r"^a text file$", "文本文件"),
+    (r"^type (\w+)$", r"类型 \1"),
+    (r"^signal (\d+)$", r"信号 \1"),
     (r"^the last line has no end$", "最后一行没有换行符"),
     (r"^the last record has no end$", "最后一条记录没有换行符"),
     (r"^inside the compressed data$", "断在压缩数据中间"),

@@ -256,7 +256,7 @@ def test_a_linked_file_is_no_part_of_a_delivery(settings, contract, key, tmp_pat
     outside.write_bytes(good(3)["f.csv"])
     folder = deliver(settings, "T01", DAY, "001", {})
     (folder / "f.csv").symlink_to(outside)
-    assert land_feed(settings, contract, key, DAY)[0].problem.kind == "missing_file"
+    assert land_feed(settings, contract, key, DAY)[0].problem.kind == "no_file"
 
 
 @pytest.mark.parametrize("name", ["../../escape.csv", "/abs.csv", "..\\..\\x.csv", "a" * 250 + ".csv", "=cmd()|.csv"])

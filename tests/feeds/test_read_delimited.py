@@ -128,9 +128,10 @@ def test_a_header_alone_is_a_delivery_of_no_rows(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    contract = make_contract(tmp_path, COLUMNS, {"format": "delimited", "files": "f.csv"})
+    contract = make_contract(tmp_path / "contract", COLUMNS, {"format": "delimited", "files": "f.csv"})
+    (tmp_path / "delivery").mkdir()
     with pytest.raises(DeliveryProblem) as caught:
-        read(contract, tmp_path)
+        read(contract, tmp_path / "delivery")
     assert caught.value.kind == "missing_file" and "f.csv" in caught.value.message.zh
 
 

@@ -105,7 +105,7 @@ def test_compressed_parts_are_read_as_one_and_damage_is_met(tmp_path):
     assert raw.frame.select("A", "_file", "_line").rows() == [
         ("1", "p1.csv.gz", 2), ("2", "p2.csv.gz", 2), ("3", "p2.csv.gz", 3)
     ]  # fmt: skip
-    for content, kind in ((gzip.compress(b"A\n2\n")[:-9], "truncated"), (b"A\n1\n", "damaged")):
+    for content, kind in ((gzip.compress(b"A\n2\n")[:-9], "truncated"), (b"A\n1\n", "other_format")):
         (tmp_path / "p2.csv.gz").write_bytes(content)
         with pytest.raises(DeliveryProblem) as caught:
             readers.read(contract, tmp_path)

@@ -24,6 +24,9 @@ DELIVERY = {
     "notes": ["注"],
 }
 
+# The first bytes of the old binary format, and of a new workbook with a password.
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
 
 def book(rows: dict[str, list[list]], merges: dict[str, list[tuple]] | None = None, header=HEADER) -> bytes:
     """A workbook: title in row 1, header in row 2, rows below; merges as xlsxwriter takes them."""
@@ -187,12 +190,13 @@ def test_entities_are_not_expanded(tmp_path):
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"", "damaged"),
-        (b"no workbook at all", "damaged"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "encrypted"),
+        (b"", "empty_file"),
+        (b"no workbook at all", "other_format"),
+        (COMPOUND + bytes(600), "other_format"),
+        (COMPOUND + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
         (book({"甲": [], "乙": []})[:-700], "damaged"),
     ],
-    ids=["empty", "text", "old or encrypted", "cut"],
+    ids=["empty", "text", "old", "encrypted", "cut"],
 )
 def test_what_is_no_workbook_is_refused(tmp_path, data, kind):
     assert refused(tmp_path, data).kind == kind
@@ -264,4 +268,5 @@ def test_a_sheet_of_another_format_is_refused(tmp_path):
     with zipfile.ZipFile(sheet, "w") as target:
         target.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         target.writestr("content.xml", "<office:document-content/>")
-    assert refused(tmp_path, sheet.getvalue()).kind == "damaged"
+    problem = refused(tmp_path, sheet.getvalue())
+    assert problem.kind == "other_format" and "OpenDocument" in problem.message.zh

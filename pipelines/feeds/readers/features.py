@@ -6,9 +6,12 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.readers.raw import Raw, find_files, match_header, place, scraps
+from pipelines.feeds.readers.delimited import decode
+from pipelines.feeds.readers.nested import with_whole_characters
+from pipelines.feeds.readers.raw import Raw, each_file, match_header, place, scraps
 
 # Raw names of a point's coordinates; GeoJSON gives them no name of their own.
 LONGITUDE, LATITUDE = "geometry[0]", "geometry[1]"
@@ -16,11 +19,14 @@ LONGITUDE, LATITUDE = "geometry[0]", "geometry[1]"
 
 def read_geojson(contract: Contract, folder: Path) -> Raw:
     """Read point features: their properties and coordinates as text. `_line` is the feature's ordinal in its file."""
-    frames, added, shapeless = [], set(), []
+    frames, added, shapeless, is_mended = [], set(), [], False
     wanted = contract.physicals
-    for path in find_files(contract, folder):
-        name = path.relative_to(folder).as_posix()
-        features = _features(path, name)
+    for path, name in each_file(contract, folder):
+        with confined(folder, name):
+            text = decode(path, name, "utf-8")
+            whole = with_whole_characters(text)
+            is_mended |= whole is not text
+            features = _features(whole, name)
         rows: list[list[str | None]] = []
         lines: list[int] = []
         names = dict.fromkeys(key for f in features for key in _properties(f))
@@ -41,15 +47,14 @@ def read_geojson(contract: Contract, folder: Path) -> Raw:
         scraps(shapeless),
         added=tuple(sorted(added)),
         structural={"features": sum(map(len, frames)) + len(shapeless)},
+        mended=is_mended,
     )
 
 
-def _features(path: Path, name: str) -> list[Any]:
+def _features(text: str, name: str) -> list[Any]:
     try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DeliveryProblem("encoding", file=name, detail=f"utf-8, byte {error.start}") from error
-    except (json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nesting"
         raise DeliveryProblem("truncated", file=name, detail=where) from error
     features = document.get("features") if isinstance(document, dict) else None

@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, scraps
+from pipelines.feeds.readers import sniff
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, each_file, scraps
 
 _REPLACEMENT = "\ufffd"
 # What the decoder leaves of a character cut after one, two or three of its bytes.
@@ -46,11 +48,11 @@ def read_fixed_width(contract: Contract, folder: Path) -> Raw:
     """Read every file's records. Raises DeliveryProblem where the trailer is missing or the file breaks off."""
     frames, rows_out, cuts = [], [], []
     declared = 0
-    for path in find_files(contract, folder):
-        name = path.relative_to(folder).as_posix()
-        records, count = _records(contract, path.read_bytes(), name)
+    for path, name in each_file(contract, folder):
+        with confined(folder, name):
+            records, count = _records(contract, path.read_bytes(), name)
+            frame, cut, bad = _fields(contract, records, name)
         declared += count
-        frame, cut, bad = _fields(contract, records, name)
         frames.append(frame)
         cuts.append(cut)
         rows_out += bad
@@ -71,6 +73,10 @@ def _records(contract: Contract, data: bytes, name: str) -> tuple[_Records, int]
     trailer = contract.delivery.trailer
     if not data or data.isspace():
         raise DeliveryProblem("empty_file", file=name)
+    if other := sniff.no_text(data[: sniff.HEAD]):
+        raise DeliveryProblem("other_format", file=name, detail=other)
+    if data.count(b"\r") > data.count(b"\r\n") and b"\n" not in data.rstrip(b"\x1a\r\n"):
+        raise DeliveryProblem("line_ends", file=name, detail="CR alone ends its lines")
     # Old exports end in a Ctrl-Z, careless ones in blank lines.
     records = _split(data.rstrip(b"\x1a"))
     if records[len(records) - 1]:
@@ -122,6 +128,8 @@ def _fields(
             text = text.str.replace(_CUT_TAIL, "")
             undecodable |= text.str.contains(_REPLACEMENT, literal=True).to_numpy()
         frame = frame.with_columns(text.alias(physical))
+    if 2 * np.count_nonzero(records.ends - records.starts == width) > len(records):
+        raise DeliveryProblem("line_ends", file=name, detail="LF where CR LF is agreed")
     if 2 * (np.count_nonzero(~right) + np.count_nonzero(undecodable)) > len(records):
         detail = f"{encoding}, {width} bytes a record; most records fit neither"
         raise DeliveryProblem("encoding", file=name, detail=detail)

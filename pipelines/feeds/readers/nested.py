@@ -14,14 +14,22 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers import quick_json
 from pipelines.feeds.readers.delimited import decode
-from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, scraps
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, each_file, scraps, told_name
 
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(?:([^=\]]+)=([^\]]+))?(\])|)(?:\.|$)")
 _JOINED_BY = "、"
+# Any escape, in pairs where two make one character; and what may be a half without a pair.
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
+)
+_MAY_BE_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 Reader = Callable[[Any], str | None]
 Objects = Callable[[str, str], Iterator[tuple[int, Any]]]
 Scrap = tuple[str, int, str, str]
@@ -43,27 +51,32 @@ def _read(contract: Contract, folder: Path, objects: Objects) -> Raw:
     marks = {name: _separator(contract, name) for name in contract.physicals}
     frames: list[pl.DataFrame] = []
     bad: list[Scrap] = []
-    for path in find_files(contract, folder):
-        name = path.relative_to(folder).as_posix()
-        is_utf8 = contract.delivery.encoding == "utf-8"
-        quick = quick_json.read(path, ways, marks, objects is _lines, _of_json) if is_utf8 else None
-        if quick is None:
-            readers = [_reader(way, marks[c]) for c, way in ways.items()]
-            frame, seen, scraps_here = _read_objects(contract, path, name, readers, objects)
-            bad += scraps_here
-        else:
-            frame, seen = quick
+    is_mended = False
+    is_utf8 = contract.delivery.encoding == "utf-8"
+    for path, name in each_file(contract, folder):
+        with confined(folder, name):
+            quick = quick_json.read(path, ways, marks, objects is _lines, _of_json) if is_utf8 else None
+            if quick is None:
+                readers = [_reader(way, marks[c]) for c, way in ways.items()]
+                text = decode(path, name, contract.delivery.encoding)
+                whole = with_whole_characters(text)
+                is_mended |= whole is not text
+                frame, seen, scraps_here = _read_objects(contract, whole, name, readers, objects)
+                bad += scraps_here
+            else:
+                frame, seen = quick
         missing = sorted(known - seen) if seen else []
         if missing:
             # A name that no object of a file bears was renamed: reading on would empty the column in silence.
             raise DeliveryProblem("header_missing", file=name, column=missing[0])
-        added |= seen - known
+        added |= {told_name(one) for one in seen - known}
         frames.append(frame.with_columns(pl.lit(name).alias(FILE)))
-    return Raw(pl.concat(frames), scraps(bad), structural={"files": len(frames)}, added=tuple(sorted(added)))
+    structural = {"files": len(frames)}
+    return Raw(pl.concat(frames), scraps(bad), structural=structural, added=tuple(sorted(added)), mended=is_mended)
 
 
 def _read_objects(
-    contract: Contract, path: Path, name: str, readers: list[Reader], objects: Objects
+    contract: Contract, text: str, name: str, readers: list[Reader], objects: Objects
 ) -> tuple[pl.DataFrame, set[str], list[Scrap]]:
     """One file's objects in Python: the columns with `_line`, every name the objects bear, and what is no object."""
     seen: set[str] = set()
@@ -74,19 +87,40 @@ def _read_objects(
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        for number, item in objects(decode(path, name, contract.delivery.encoding), name):
+        for number, item in objects(text, name):
             if not isinstance(item, dict):
-                bad.append((name, number, item if isinstance(item, str) else json.dumps(item), "object"))
+                bad.append((name, number, item if isinstance(item, str) else _as_text(item), "object"))
+                continue
+            try:
+                for values, reader in zip(columns, readers, strict=True):
+                    values.append(reader(item))
+            except RecursionError:
+                # Not too deep to be read and too deep to be written.
+                for values in columns:
+                    del values[len(numbers) :]
+                bad.append((name, number, "{…}", "object"))
                 continue
             seen.update(item)
             numbers.append(number)
-            for values, reader in zip(columns, readers, strict=True):
-                values.append(reader(item))
         texts = {c: pl.Series(v, dtype=pl.String) for c, v in zip(contract.physicals, columns, strict=True)}
     finally:
         if was_enabled:
             gc.enable()
     return pl.DataFrame(texts | {LINE: pl.Series(numbers, dtype=pl.Int32)}), seen, bad
+
+
+def _as_text(item: Any) -> str:
+    try:
+        return json.dumps(item, ensure_ascii=False)
+    except RecursionError:
+        return "[…]"
+
+
+def with_whole_characters(text: str) -> str:
+    """JSON text with the replacement character where an escape is half of a character, cut off from its other half."""
+    if _MAY_BE_HALF.search(text) is None:
+        return text
+    return _ESCAPE.sub(lambda found: "\\ufffd" if len(found[0]) == len(r"\ud83d") else found[0], text)
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
@@ -167,6 +201,9 @@ def _text(value: Any) -> str | None:
         return value
     if isinstance(value, bool):
         return "1" if value else "0"
+    if value != value:
+        # NaN, which is no JSON, is what pandas writes for nothing at all.
+        return None
     # A whole number beyond 15 digits is written out: Python's keep every digit, unlike a spreadsheet's.
     return json.dumps(value, ensure_ascii=False)
 

@@ -33,6 +33,7 @@ def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path]
         cut=_cut(raws),
         structural=structural,
         added=tuple(sorted({name for raw in raws for name in raw.added})),
+        mended=any(raw.mended for raw in raws),
         declared=sum(count or 0 for count in counts) if any(count is not None for count in counts) else None,
     )
 

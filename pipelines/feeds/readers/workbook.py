@@ -12,9 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
-from pipelines.feeds.readers.raw import FILE, LINE, Raw, find_files, match_header
+from pipelines.feeds.readers import sniff
+from pipelines.feeds.readers.footers import Footers
+from pipelines.feeds.readers.raw import FILE, LINE, Raw, each_file, match_header
 
 # Limits of the process that opens a workbook.
 MEMORY_BYTES = 1_500_000_000
@@ -37,20 +40,26 @@ def read_workbook(contract: Contract, folder: Path, password: str = "") -> Raw:
     frames: list[pl.DataFrame] = []
     added: set[str] = set()
     structural = {"totals": 0, "notes": 0, "lines_above_data": 0}
-    for path in find_files(contract, folder):
-        name = path.relative_to(folder).as_posix()
-        for sheet in _open(path, name, contract.delivery.sheets, password):
-            place = f"{name}#{sheet.name}"
-            header, more = _header(contract, sheet, place)
-            added |= set(more)
-            _fill_merged(contract, sheet, header)
-            structural["lines_above_data"] += contract.delivery.header_row
-            frames.append(_frame(contract, sheet, header, place, structural))
+    footers = Footers(contract)
+    for path, name in each_file(contract, folder):
+        with confined(folder, name):
+            for sheet in _open(path, name, contract.delivery.sheets, password):
+                place = f"{name}#{sheet.name}"
+                header, more = _header(contract, sheet, place)
+                added |= set(more)
+                _fill_merged(contract, sheet, header)
+                structural["lines_above_data"] += contract.delivery.header_row
+                frames.append(_frame(contract, sheet, header, place, footers, structural))
     return Raw(pl.concat(frames), structural=structural, added=tuple(sorted(added)))
 
 
 def _frame(
-    contract: Contract, sheet: _Sheet, header: dict[str, int], place: str, structural: dict[str, int]
+    contract: Contract,
+    sheet: _Sheet,
+    header: dict[str, int],
+    place: str,
+    footers: Footers,
+    structural: dict[str, int],
 ) -> pl.DataFrame:
     """The sheet's rows below its header, but for totals and notes, which are counted in `structural`."""
     numbers: list[int] = []
@@ -58,7 +67,7 @@ def _frame(
     for number, cells in sheet.rows:
         if number <= contract.delivery.header_row:
             continue
-        kind = _structural_kind(contract, cells)
+        kind = footers.kind(cells, _by_name(cells, header)) if footers.may_be(cells) else None
         if kind:
             structural[kind] += 1
             continue
@@ -85,12 +94,25 @@ def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") ->
         if isinstance(item, list):
             opened[-1].rows += item
         elif "problem" in item:
-            raise DeliveryProblem(item["problem"], file=name, detail=item["detail"])
+            raise _problem(item["problem"], item["detail"], name)
         else:
             opened.append(_Sheet(item["sheet"], item["merged"]))
     if done.returncode != 0 or len(opened) != len(sheets):
         raise DeliveryProblem("limits", file=name, detail=f"the reader ended with {done.returncode}")
     return opened
+
+
+def _problem(kind: str, detail: str, name: str) -> DeliveryProblem:
+    """What the child says of a file; of one that is no workbook at all it says the first bytes."""
+    if kind != "no_workbook":
+        return DeliveryProblem(kind, file=name, detail=detail)
+    start = bytes.fromhex(detail)
+    if not start.strip(b"\x00"):
+        return DeliveryProblem("empty_file", file=name)
+    other = sniff.told(start)
+    if other and not start.startswith(b"PK"):
+        return DeliveryProblem("other_format", file=name, detail=other)
+    return DeliveryProblem("damaged", file=name, detail="no workbook")
 
 
 def _header(contract: Contract, sheet: _Sheet, place: str) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -119,9 +141,5 @@ def _fill_merged(contract: Contract, sheet: _Sheet, header: dict[str, int]) -> N
                 cells[first_column - 1] = value
 
 
-def _structural_kind(contract: Contract, cells: list[str | None]) -> str | None:
-    """`totals` or `notes` for rows that are no rows, told by how their first filled cell begins."""
-    first = next((cell.strip() for cell in cells if cell and cell.strip()), "")
-    if first.startswith(contract.delivery.totals):
-        return "totals"
-    return "notes" if first.startswith(contract.delivery.notes) else None
+def _by_name(cells: list[str | None], header: dict[str, int]) -> dict[str, str | None]:
+    return {name: cells[at] if at < len(cells) else None for name, at in header.items()}

@@ -16,6 +16,7 @@ import re
 import resource
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
@@ -33,6 +34,14 @@ MAX_COLUMNS = 1_000
 MAX_CELLS = 30_000_000
 ERROR_CELL = re.compile(rb"""(<c\b[^>]{,200}\bt=)(?:"e"|'e')""")
 LONGEST_TAG = 250
+DIMENSION = re.compile(rb"""<(?:\w+:)?dimension\s[^>]*?\bref\s*=\s*(["'])([^"'>]*)\1""")
+CELLS = re.compile(rb"[A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?")
+HEAD = 2_048
+# Old workbooks, and new ones with a password, are compound files; the latter hold a stream of this name.
+COMPOUND = b"\xd0\xcf\x11\xe0"
+ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+# How an archive says that an entry is locked by WinZip's AES, or by PKWARE's strong encryption.
+AES, STRONG = 99, 0x40
 
 
 class Refused(Exception):
@@ -48,7 +57,7 @@ def main() -> None:
     try:
         password = sys.stdin.buffer.read()
         book = unlock(path, password) if password else io.BytesIO(path.read_bytes())
-        dump(errors_as_text(book) if inspect(book) else book, sheets)
+        dump(mended(book) if inspect(book) else book, sheets)
     except Refused as refused:
         emit({"problem": refused.args[0], "detail": refused.args[1]})
     except MemoryError:
@@ -59,42 +68,81 @@ def main() -> None:
 
 def unlock(path: Path, password: bytes) -> io.BytesIO:
     """The one workbook in an archive with a password. Its name may be in any encoding and is not looked at."""
+    must_be_archive(io.BytesIO(path.read_bytes()))
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        # An archive that a Mac packed holds a shadow of every file.
+        entries = [e for e in entries if not e.filename.startswith("__MACOSX/")] or entries
+        if any(e.filename == "[Content_Types].xml" for e in entries) or (entries and not _is_any_locked(entries)):
+            raise Refused("unlocked", "")
         if len(entries) != 1:
             raise Refused("damaged", f"{len(entries)} files in the archive")
         if entries[0].file_size > MAX_LOCKED_BYTES:
             raise Refused("too_large", f"{entries[0].file_size // 10**6} MB locked")
+        if entries[0].compress_type == AES or entries[0].flag_bits & STRONG:
+            raise Refused("other_encryption", "AES" if entries[0].compress_type == AES else "PKWARE")
         try:
             return io.BytesIO(archive.read(entries[0], pwd=password))
-        except RuntimeError as error:
+        except NotImplementedError as error:
+            raise Refused("other_encryption", f"method {entries[0].compress_type}") from error
+        except (RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+            # One wrong password in 256 passes for right until the content is seen.
             raise Refused("wrong_password", "") from error
+
+
+def _is_any_locked(entries: list[zipfile.ZipInfo]) -> bool:
+    return any(entry.flag_bits & 1 for entry in entries)
+
+
+def must_be_archive(file: io.BytesIO) -> None:
+    """Refuse what is no ZIP archive, with its first bytes, by which the parent tells what it is."""
+    head = file.read(HEAD)
+    is_other = not head.startswith(b"PK") and (head.startswith(COMPOUND) or not zipfile.is_zipfile(file))
+    if is_other:
+        raise Refused("no_workbook", head.hex())
+    file.seek(0)
 
 
 def inspect(book: io.BytesIO) -> bool:
     """Refuse by what the workbook says of itself, then by what it unpacks to, before anything of it is parsed.
 
-    Returns whether a sheet has cells whose formula gave an error.
+    Returns whether a sheet has something the library would stumble over, and must be mended.
     """
-    head = book.read(8)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
+    if book.read(len(COMPOUND)) == COMPOUND and ENCRYPTED_PACKAGE in book.getvalue():
         raise Refused("encrypted", "")
+    book.seek(0)
+    must_be_archive(book)
     with zipfile.ZipFile(book) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_UNPACKED_BYTES:
             raise Refused("too_large", f"{sum(e.file_size for e in entries) // 10**6} MB unpacked")
-        names = {entry.filename for entry in entries}
-        if "[Content_Types].xml" not in names or "xl/workbook.bin" in names:
-            raise Refused("damaged", "no xlsx inside")
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise Refused("encrypted", "")
+        _refuse_other_archives({entry.filename for entry in entries})
         for entry in entries:
-            if entry.flag_bits & 1:
-                raise Refused("encrypted", "")
             if entry.file_size > RATIO_FREE_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
                 raise Refused("too_large", f"ratio above {MAX_RATIO}")
         xml = [entry for entry in entries if entry.filename.endswith((".xml", ".rels"))]
-        has_errors = [_inspect_xml(archive, entry) for entry in xml]
+        is_odd = [_inspect_xml(archive, entry) for entry in xml]
     book.seek(0)
-    return any(has_errors)
+    return any(is_odd)
+
+
+def _refuse_other_archives(names: set[str]) -> None:
+    """Refuse archives that are no xlsx, by what lies in them."""
+    if "xl/workbook.bin" in names:
+        raise Refused("other_format", "a binary workbook (.xlsb)")
+    if "content.xml" in names:
+        raise Refused("other_format", "an OpenDocument file (.ods)")
+    if "word/document.xml" in names:
+        raise Refused("other_format", "a Word document")
+    if "[Content_Types].xml" not in names:
+        is_around = any(name.lower().endswith((".xlsx", ".xls", ".et", ".csv")) for name in names)
+        raise (
+            Refused("other_format", "a ZIP archive around the file")
+            if is_around
+            else Refused("damaged", "no xlsx inside")
+        )
 
 
 def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
@@ -105,7 +153,7 @@ def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
         dimension = re.search(rb'<dimension\s+ref="[A-Z]+\d+:([A-Z]+)(\d+)"', piece[:8192])
         if dimension:
             _refuse_huge(int(dimension[2]), _column_number(dimension[1].decode()))
-        has_errors, tail = False, b""
+        has_errors, tail = _odd_dimension(piece) is not None, b""
         # Unpacked to its end for its size and checksum, which this library holds to what was claimed.
         while piece:
             has_errors = has_errors or ERROR_CELL.search(tail + piece) is not None
@@ -113,8 +161,17 @@ def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     return has_errors
 
 
-def errors_as_text(book: io.BytesIO) -> io.BytesIO:
-    """The workbook with #REF! and its like as text: the library would give empty cells, which say another thing."""
+def _odd_dimension(xml: bytes) -> re.Match[bytes] | None:
+    """A sheet's statement of its size that names no cells, such as 1:49: the library gives up over it."""
+    found = DIMENSION.search(xml[:8192])
+    return found if found and not CELLS.fullmatch(found[2]) else None
+
+
+def mended(book: io.BytesIO) -> io.BytesIO:
+    """The workbook as the library reads it whole.
+
+    #REF! and its like as text, where it would give empty cells, which say another thing; sizes that name cells.
+    """
     written = io.BytesIO()
     with (
         zipfile.ZipFile(book) as source,
@@ -124,6 +181,8 @@ def errors_as_text(book: io.BytesIO) -> io.BytesIO:
             content = source.read(entry)
             if entry.filename.endswith(".xml"):
                 content = ERROR_CELL.sub(rb'\1"str"', content)
+                if odd := _odd_dimension(content):
+                    content = content[: odd.start(2)] + b"A1" + content[odd.end(2) :]
             target.writestr(entry.filename, content)
     written.seek(0)
     return written

@@ -1,0 +1,141 @@
+"""Rows that are no rows: totals, notes, who filled in the table. Told by their first words and what they leave empty.
+
+The words are those of every department's tables; a contract adds its own (`totals`, `notes`). A row that begins so and
+fills what rows must fill is a row all the same: 注 begins names, too.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from pipelines.feeds.contracts import Contract
+
+_OF_WHAT = [
+    "本页",
+    "本表",
+    "本月",
+    "本季",
+    "本季度",
+    "本年",
+    "本期",
+    "本村",
+    "本居",
+    "本单位",
+    "上页",
+    "以上",
+    "全区",
+    "全镇",
+    "全村",
+    "全部",
+    "人数",
+    "金额",
+    "户数",
+]
+_TOTALS = ["合计", "小计", "总计", "共计", "累计", "汇总"]
+_NOTES = [
+    "备注",
+    "附注",
+    "说明",
+    "填表",
+    "填报",
+    "制表",
+    "制单",
+    "审核",
+    "审批",
+    "复核",
+    "核对:",
+    "统计人",
+    "统计负责人",
+    "统计日期",
+    "单位负责人",
+    "负责人",
+    "经办人",
+    "经手人",
+    "录入人",
+    "联系人",
+    "联系电话",
+    "电话:",
+    "报送",
+    "上报",
+    "报表日期",
+    "报表时间",
+    "打印",
+    "导出",
+    "数据来源",
+    "数据截至",
+    "数据截止",
+    "数据日期",
+    "统计口径",
+    "统计时间",
+    "截至",
+    "截止",
+    "以下空白",
+    "以下无正文",
+    "此页无正文",
+    "单位盖章",
+    "盖章",
+    "公章",
+    "签字",
+    "签章",
+    "单位:",
+    "日期:",
+    "注:",
+    "注1",
+    "注2",
+    "*注",
+    "※",
+]
+_PAGE = r"第\s*[0-9一二三四五六七八九十]+\s*页|共\s*[0-9一二三四五六七八九十]+\s*页"
+# What may stand before the first word: blanks, brackets, strokes, and in text files quotes and empty fields.
+_BEFORE = r"[\s\"'()（）\[【\-—–―_=*]*"
+
+
+class Footers:
+    """Tells totals and notes from rows for one contract."""
+
+    def __init__(self, contract: Contract):
+        self._totals = (*contract.delivery.totals, *_TOTALS, *(a + b for a in _OF_WHAT for b in _TOTALS))
+        self._notes = (*contract.delivery.notes, *_NOTES)
+        self._declared = bool(contract.delivery.totals or contract.delivery.notes)
+        self._required = [c.physical for c in contract.read_columns if c.required]
+        self._width = len(contract.physicals)
+
+    def may_be(self, cells: Sequence[str | None]) -> bool:
+        """Whether a row, by its cells in order, begins like a total or a note."""
+        return self._begun.match(_first(cells)) is not None
+
+    def kind(self, cells: Sequence[str | None], by_name: Mapping[str, str | None]) -> str | None:
+        """`totals` or `notes`, of a row's cells in order, and those of the contract's columns by raw name."""
+        begun = self._begun.match(_first(cells))
+        if begun is None or not self._is_sparse(by_name):
+            return None
+        return "totals" if begun[1] else "notes"
+
+    def pattern(self, delimiter: str) -> str:
+        """What a line of text that may be one begins with."""
+        words = self._words((*self._totals, *self._notes))
+        return f"^(?:{re.escape(delimiter)}|{_BEFORE[:-1]})*(?:{words}|{_PAGE})"
+
+    @cached_property
+    def _begun(self) -> re.Pattern[str]:
+        return re.compile(f"{_BEFORE}(?:({self._words(self._totals)})|{self._words(self._notes)}|{_PAGE})")
+
+    @staticmethod
+    def _words(words: Sequence[str]) -> str:
+        # Printed tables set words of two characters with blanks between; colons are of either width.
+        spread = (r"\s*".join("[:：]" if c == ":" else re.escape(c) for c in word) for word in words)
+        return "|".join(spread)
+
+    def _is_sparse(self, by_name: Mapping[str, str | None]) -> bool:
+        """Whether the row leaves empty half of what a row must fill, or nearly everything."""
+        filled = sum(bool((value or "").strip()) for value in by_name.values())
+        if filled <= max(1, self._width // 4):
+            return True
+        if self._required:
+            empty = sum(not (by_name.get(name) or "").strip() for name in self._required)
+            return 2 * empty >= len(self._required)
+        return self._declared or 2 * filled <= self._width
+
+
+def _first(cells: Sequence[str | None]) -> str:
+    return next((cell for cell in cells if cell and cell.strip()), "")
