@@ -92,7 +92,7 @@ def _land(
         old = read_receipt(place / RECEIPT)
         # What was rejected whole may still have been on its way; what was read is on record and must not change.
         if old.sha256 != fresh.sha256 and old.problem is None:
-            refused = _with_problem(fresh, delivery, DeliveryProblem("changed_in_place"))
+            refused = _with_problem(fresh, delivery, _closed(marks) or DeliveryProblem("changed_in_place"))
             write_synced(place / REFUSED, refused.to_json())
             _say(report, delivery, refused)
             return refused
@@ -145,9 +145,8 @@ def _examined(
 ) -> tuple[readers.Raw, int, Checked]:
     """The delivery read and checked, and how many files of it were not read. Raises DeliveryProblem for all that fails
     on its account."""
-    closed = next((mark.path for mark in marks if not mark.sha256), None)
-    if closed is not None:
-        raise DeliveryProblem("unreadable", file=closed, detail="no right to read it, or it is gone")
+    if problem := _closed(marks):
+        raise problem
     try:
         with confined(delivery.folder):
             raw = readers.read(contract, delivery.folder, settings.passwords)
@@ -158,6 +157,14 @@ def _examined(
         raise
     _must_hold_still(delivery, marks)
     return raw, beyond, checked
+
+
+def _closed(marks: list[FileMark]) -> DeliveryProblem | None:
+    """What is to be said where a file could not even be measured."""
+    name = next((mark.path for mark in marks if not mark.sha256), None)
+    if name is None:
+        return None
+    return DeliveryProblem("unreadable", file=name, detail="no right to read it, or it is gone")
 
 
 def _must_hold_still(delivery: Delivery, marks: list[FileMark]) -> None:

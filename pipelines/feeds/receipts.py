@@ -13,7 +13,7 @@ from typing import Any
 
 RECEIPT = "receipt.json"
 # Raised when the same delivery comes to give other rows: then every delivery is read again.
-MAKING = 3
+MAKING = 4
 # Stands beside a receipt while the delivery's files differ from those it was written for.
 REFUSED = "refused.json"
 
