@@ -1,6 +1,7 @@
 """`xfy`, the command line. Thin: it parses words, calls a package, prints. Exit 0 well, 1 failed check, 2 wrong use.
 
-Every room brings its commands in `<room>/command.py`; here stand those that need several rooms, or none.
+Every room brings its commands in `<room>/command.py`; here stand those that need several rooms, or none. How errors end
+is said in `front.py`; examples and Chinese of every `--help` stand in `help.yml`.
 """
 
 import atexit
@@ -13,13 +14,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.feeds.command import app as feeds_app
+from pipelines.front import Front, Later, listen, stop
 from pipelines.key_command import app as key_app
 from pipelines.products.catalogue.command import catalogue_command
 from pipelines.releases.command import app as release_app
 from pipelines.settings import Settings
 from pipelines.subjects.command import commands as subject_commands
 from pipelines.tags.command import app as tags_app
-from pipelines.terminal import AsJson, DryRun, as_date, failed, out, print_json, print_table, say, speaking, wrong_use
+from pipelines.terminal import (
+    DEFECT,
+    PIPE_CLOSED,
+    AsJson,
+    DryRun,
+    as_date,
+    failed,
+    out,
+    print_json,
+    print_table,
+    say,
+    speaking,
+    tell,
+    wrong_use,
+)
 
 if TYPE_CHECKING:
     from pipelines.subjects.show.subject import Published
@@ -38,7 +54,13 @@ def _published(settings: Settings, day: date | None) -> "Published | None":
     return Published(folder / "warehouse.duckdb", Manifest.read(folder).as_of)
 
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="幸福云 warehouse")
+class IndexCommands(Later):
+    """`xfy index …`."""
+
+    module = "pipelines.indices.command"
+
+
+app = typer.Typer(cls=Front, no_args_is_help=True, pretty_exceptions_enable=False)
 # It speaks of tags and ledgers too, so the room of the feeds cannot bring it.
 feeds_app.command("catalogue")(catalogue_command)
 app.add_typer(feeds_app, name="feeds")
@@ -46,18 +68,35 @@ app.add_typer(tags_app, name="tags")
 app.add_typer(release_app, name="release")
 app.add_typer(key_app, name="key")
 app.add_typer(subject_commands(_published), name="subject")
+app.add_typer(
+    typer.Typer(cls=IndexCommands, no_args_is_help=True),
+    name="index",
+    help="composite indices from one declared specification: check, build, explain, sensitivity, compare, …",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from pipelines.releases.build import code_version
+
+        tell(f"xfy {code_version()}")
+        raise typer.Exit
 
 
 @app.callback()
-def before_any_command() -> None:
-    """幸福云 warehouse."""
+def front(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="the version that releases bear")
+    ] = False,
+    lang: Annotated[str, typer.Option(help="help in en or zh; default: as the locale says")] = "",
+) -> None:
+    """The 幸福云 warehouse: what departments deliver becomes subjects, tags, indices, ledgers and signed releases."""
     from pipelines.key_file import secret_bytes
 
     # A key that others may read is told in the first second, not when a run comes to use it.
-    with speaking():
-        for name, path in Settings().keys.items():
-            if path.exists() or path.is_symlink():
-                secret_bytes(path, True, f"{name} key")
+    for key, path in Settings().keys.items():
+        if path.exists() or path.is_symlink():
+            secret_bytes(path, True, f"{key} key")
 
 
 @app.command()
@@ -143,8 +182,10 @@ def run(
     body = report.summarise(settings, outcome)
     if as_json:
         print_json(body)
-    else:
+    elif not outcome.is_stopped:
         report.show(out, body)
+    if outcome.is_stopped:
+        raise stop()
     if not outcome.success:
         raise failed()
 
@@ -169,15 +210,6 @@ def explain(subject: str, tag: str, as_json: AsJson = False) -> None:
         if body[part]:
             out.print(f"\n[bold]{part}[/]")
             print_table(body[part], list(body[part][0]))
-
-
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-def index(context: typer.Context) -> None:
-    """Composite indices from one declared specification: check, build, explain, sensitivity, compare, …"""
-    # Loaded only when asked for: its solvers take a second that no other command should wait for.
-    from pipelines.indices.command import app as index_app
-
-    index_app(context.args, prog_name="xfy index")
 
 
 @app.command()
@@ -206,14 +238,19 @@ def main() -> None:
     """
     code: list[int] = [0]
     atexit.register(lambda: os._exit(code[0]))
+    listen()
     try:
         app()
     except SystemExit as end:
         code[0] = end.code if isinstance(end.code, int) else 1
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            code[0] = PIPE_CLOSED
+            raise SystemExit(PIPE_CLOSED) from None
         raise
     except BaseException:
-        code[0] = 1
+        code[0] = DEFECT
         raise
 
 

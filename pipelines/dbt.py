@@ -18,6 +18,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, freshness
+from pipelines.refusal import Refusal
 from pipelines.run import Run, connect
 from pipelines.settings import Settings
 
@@ -26,6 +27,11 @@ IN_USE = dg.AssetKey(["feeds", "in_use"])
 
 PARSED_FROM = ".parsed_from"
 COMPILED = "compiled"
+_SAYS = 8
+
+
+class DbtError(Refusal):
+    """dbt refuses the project; the message has the end of what it said, which names the file."""
 
 
 def environment(settings: Settings, database: Path | None = None) -> dict[str, str]:
@@ -96,7 +102,7 @@ def ensure_compiled(settings: Settings) -> Path:
 
 
 def _dbt(settings: Settings, arguments: list[str], what: str) -> None:
-    """Runs dbt without a database of its own. Raises RuntimeError with the end of what it said."""
+    """Runs dbt without a database of its own. Raises DbtError with what it said."""
     done = subprocess.run(
         [executable(), *arguments],
         env={**os.environ, **environment(settings)},
@@ -106,7 +112,8 @@ def _dbt(settings: Settings, arguments: list[str], what: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"dbt cannot {what} {settings.dbt_project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise DbtError(f"dbt cannot {what} {settings.dbt_project}:\n" + "\n".join(said[-_SAYS:]))
 
 
 def _fingerprint(project: Path) -> str:

@@ -11,27 +11,42 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import dagster as dg
 import sqlalchemy
+from dagster._core.instance.ref import InstanceRef
 
 from pipelines.orchestration import DAILY, MADE_OF_TAG
 from pipelines.settings import REPOSITORY, Settings
 
 NOUNS = ("feeds", "subjects", "tags", "indices", "products", "releases")
+OTHER = "other"
+"""Seconds of a run in no step: Dagster starts, the run waits for its lock and opens its database, Dagster ends."""
+# The terminal is where a person's lines go. Dagster would copy them to a file and back through `tail`, a second late,
+# and the two processes that watch it would print tracebacks at every Ctrl-C.
+_NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+_LONGEST = 5
+_STOPS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+_DBT_SAYS = re.compile(r".*Errors parsed from dbt logs:\s*(\d+ of \d+ ERROR[^\n]*\n\s*)?", re.DOTALL)
+_NOT_RUN = re.compile(r"Dependencies for step (\S+) (failed|were not executed): (.*)\. Not executing\.")
 
 
 @dataclass
 class Outcome:
-    """What one run did: whether it succeeded, seconds a noun, and what each asset said of itself."""
+    """What one run did: whether it succeeded, seconds a noun, and what each asset said of itself.
+
+    `has_begun` is false for a run refused before its first step, `is_stopped` true for one that a signal ended.
+    """
 
     success: bool
     run_id: str
     as_of: date
+    has_begun: bool = False
+    is_stopped: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -80,12 +95,15 @@ def launch(
 
     `made_of` is the fingerprint of all that goes into the release, which the release bears.
     """
-    spare_syncs(prepare_home(settings))
+    began = time.monotonic()
+    home = prepare_home(settings)
+    spare_syncs(home)
     from pipelines.definitions import WHOLE_LINE, build_defs
 
     defs = build_defs(loggers={"console": progress_logger(report)}, run_wait_s=wait_s)
     job = defs.resolve_job_def(WHOLE_LINE)
-    with dg.DagsterInstance.get() as instance:
+    groups = {spec.key: spec.group_name or OTHER for spec in defs.resolve_all_asset_specs()}
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides={"compute_logs": _NO_COPIES})) as instance:
         with contextlib.redirect_stdout(_DbtLines(report)):
             result = job.execute_in_process(
                 partition_key=as_of.isoformat(),
@@ -94,18 +112,25 @@ def launch(
                 run_config={"loggers": {"console": {}}},
                 tags={"xfy/launched_by": "xfy run"} | ({MADE_OF_TAG: made_of} if made_of else {}),
             )
-        return _outcome(result, as_of)
+        return _outcome(result, as_of, groups, time.monotonic() - began)
 
 
-def _outcome(result: dg.ExecuteInProcessResult, as_of: date) -> Outcome:
+def _outcome(
+    result: dg.ExecuteInProcessResult, as_of: date, groups: Mapping[dg.AssetKey, str], took_s: float
+) -> Outcome:
     outcome = Outcome(result.success, result.run_id, as_of)
+    planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    noun_of = {
+        e.step_key: groups.get(e.asset_key, OTHER) for e in result.all_events if e.event_type == planned and e.asset_key
+    }
     for event in result.all_events:
-        noun = _noun(event.step_key or "")
-        if event.is_step_success:
+        if event.is_step_start:
+            outcome.has_begun = True
+        elif event.is_step_success:
+            noun = noun_of.get(event.step_key, OTHER)
             outcome.seconds[noun] = outcome.seconds.get(noun, 0.0) + event.step_success_data.duration_ms / 1000
         elif event.is_step_failure:
-            error = event.step_failure_data.error
-            outcome.failures.append(f"{event.step_key}: {_innermost(error)}")
+            _add_failure(outcome, event.step_failure_data.error, str(event.step_key))
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             found = event.step_materialization_data.materialization
             key = "/".join(found.asset_key.path)
@@ -117,19 +142,36 @@ def _outcome(result: dg.ExecuteInProcessResult, as_of: date) -> Outcome:
                 outcome.failed_checks.append(f"{severity} {'/'.join(check.asset_key.path)} {check.check_name}")
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not outcome.failures:
             # Before its first step: the lock is held, the disk is too small.
-            error = event.job_failure_data.error
-            outcome.failures.append(_innermost(error) if error else event.message or "failed before its first step")
+            _add_failure(outcome, event.job_failure_data.error, "")
+    outcome.seconds[OTHER] = took_s - sum(outcome.seconds.values())
     return outcome
 
 
-def _innermost(error: Any) -> str:
+def _add_failure(outcome: Outcome, error: Any, step: str) -> None:
+    cause = _innermost(error)
+    if cause is not None and cause.cls_name in _STOPS:
+        outcome.is_stopped = True
+    else:
+        outcome.failures.append(f"{step}: {told(cause)}" if step else told(cause))
+
+
+def told(error: Any) -> str:
+    """What an error says, without the name of its class where it was written for people, and not without end."""
+    if error is None:
+        return "failed without a message"
+    message = str(error.message).strip()
+    kind, _, words = message.partition(": ")
+    if words and kind.rpartition(".")[0].startswith("pipelines."):
+        message = words
+    lines = [line.strip() for line in _DBT_SAYS.sub("", message).splitlines() if line.strip()]
+    more = [f"… and {len(lines) - _LONGEST} lines more"] if len(lines) > _LONGEST else []
+    return "\n".join(lines[:_LONGEST] + more)
+
+
+def _innermost(error: Any) -> Any:
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(error.message).strip() if error is not None else "failed without a message"
-
-
-def _noun(step: str) -> str:
-    return next((n for n in NOUNS if step.startswith(n)), "other")
+    return error
 
 
 def progress_logger(report: Callable[[str], None]) -> dg.LoggerDefinition:
@@ -176,7 +218,11 @@ class _Progress(logging.Handler):
         event, step = getattr(record, "dagster_event", None), meta.get("step_key") or ""
         if event is None:
             words = meta.get("orig_message", record.getMessage())
-            if record.levelno >= logging.INFO and not self._of_dbt_itself.match(words):
+            not_run = _NOT_RUN.search(words)
+            if not_run:
+                needed = ", ".join(sorted(set(re.findall(r"'(\w+)'", not_run[3])) - {not_run[1]}))
+                self._report(f"{not_run[1]} not run: it needs {needed}")
+            elif record.levelno >= logging.INFO and not self._of_dbt_itself.match(words):
                 self._report(f"    {words}")
         elif event.is_step_start:
             self._began[step] = time.monotonic()
@@ -184,7 +230,7 @@ class _Progress(logging.Handler):
         elif event.is_step_success:
             self._report(f"{step} done in {time.monotonic() - self._began[step]:.1f} s")
         elif event.is_step_failure:
-            self._report(f"{step} FAILED: {_innermost(event.step_failure_data.error)}")
+            self._report(f"{step} FAILED: {told(_innermost(event.step_failure_data.error))}")
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed:

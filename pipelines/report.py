@@ -42,19 +42,23 @@ def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[st
 
 def summarise(settings: Settings, outcome: "Outcome") -> dict[str, Any]:
     """Everything a person or a machine wants to know of a run that is over."""
-    from pipelines.launch import NOUNS
+    from pipelines.launch import NOUNS, OTHER
 
     contracts = load_contracts(settings.contracts)
     judgements = judged(settings, contracts, outcome.as_of)
     statuses = [as_json(s) for s in judgements]
     release = outcome.metadata.get("releases/release", {})
+    seconds = {n: round(outcome.seconds[n], 1) for n in (*NOUNS, OTHER) if n in outcome.seconds}
     return {
         "success": outcome.success,
+        "has_begun": outcome.has_begun,
+        "is_stopped": outcome.is_stopped,
         "run_id": outcome.run_id,
         "as_of": outcome.as_of.isoformat(),
         "release": release.get("release"),
         "path": release.get("path"),
-        "seconds": {n: round(outcome.seconds[n], 1) for n in NOUNS if n in outcome.seconds},
+        "seconds": seconds,
+        "seconds_total": round(sum(seconds.values()), 1),
         "feeds": {c: sum(int(s[c]) for s in statuses) for c in COUNTS},
         "deliveries": len(statuses),
         "not_accepted": [s for s in statuses if s["state"] != "accepted"],
@@ -72,15 +76,16 @@ def nothing_new(settings: Settings, as_of: date, release: str) -> dict[str, Any]
 
 
 def show(console: Console, body: dict[str, Any]) -> None:
-    """Prints the end of a run: where the release is, what came of the input, how long, what to try next."""
+    """Prints the end of a run: where the release is, what came of the input, how long, what to try next.
+
+    Of a run that failed or never began only what failed: the input's counts say nothing of that.
+    """
+    if not body["success"]:
+        _show_failure(console, body)
+        return
     counts = body["feeds"]
-    if body["success"]:
-        console.print(f"\n[bold green]release {body['release']}[/] is published")
-        console.print(body["path"], markup=False, highlight=False)
-    else:
-        console.print("\n[bold red]the run failed[/]; the release that was current still is")
-        for failure in body["failures"]:
-            console.print(f"  {failure}", markup=False, style="red")
+    console.print(f"\n[bold green]release {body['release']}[/] is published")
+    console.print(body["path"], markup=False, highlight=False)
     console.print(
         f"\n{body['deliveries']} deliveries, {counts['delivered']:,} rows delivered = {counts['accepted']:,} accepted "
         f"+ {counts['quarantined']:,} quarantined + {counts['duplicate']:,} duplicate"
@@ -96,19 +101,37 @@ def show(console: Console, body: dict[str, Any]) -> None:
         used = f"in use is what was delivered for {old['in_use_on']}" if old["in_use_on"] else "nothing is in use"
         told = f"{old['feed']} {old['system']}: {used};"
         console.print(Text("stale", "yellow"), Text(told), Text("; ".join(old["waiting"]) or "overdue"))
-    for check in body["failed_checks"]:
-        console.print(Text("check", "yellow"), Text(check))
+    _show_checks(console, body)
     table = Table(box=None, pad_edge=False)
     table.add_column("noun")
     table.add_column("seconds", justify="right")
     for noun, seconds in body["seconds"].items():
         table.add_row(noun, f"{seconds:.1f}")
+    table.add_row("the run", f"{body['seconds_total']:.1f}")
     console.print(table)
-    if body["success"]:
-        console.print("\nnext, try")
-        for command in (
-            ".venv/bin/xfy feeds status",
-            ".venv/bin/xfy tags list",
-            ".venv/bin/xfy release verify",
-        ):
-            console.print(f"  {command}", markup=False, highlight=False)
+    console.print("\nnext, try")
+    for command in (
+        ".venv/bin/xfy feeds status",
+        ".venv/bin/xfy tags list",
+        ".venv/bin/xfy release verify",
+    ):
+        console.print(f"  {command}", markup=False, highlight=False)
+
+
+def _show_failure(console: Console, body: dict[str, Any]) -> None:
+    """A paragraph: what failed, in its own words, and what stands."""
+    stands = "the release that was current still is"
+    if not body["has_begun"]:
+        console.print(Text(f"the run did not begin; {stands}", "bold red"))
+    else:
+        console.print(Text(f"\nthe run failed; {stands}", "bold red"))
+    for failure in body["failures"]:
+        console.print(f"  {failure}", markup=False, highlight=False, style="red")
+    _show_checks(console, body)
+    if body["has_begun"] and not body["failures"]:
+        console.print(f"  nothing was said; look at run {body['run_id']} in the UI (`make dev`)", markup=False)
+
+
+def _show_checks(console: Console, body: dict[str, Any]) -> None:
+    for check in body["failed_checks"]:
+        console.print(Text("check", "yellow"), Text(check))

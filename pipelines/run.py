@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ class RunBusyError(Refusal):
     """Another run holds the lock; the message names its process and its date."""
 
 
-class DiskSpaceError(RuntimeError):
+class DiskSpaceError(Refusal):
     """Too little room for a run; the message names the path, the bytes needed and the bytes free."""
 
 
@@ -128,7 +129,7 @@ def _as_standard_input(descriptor: int) -> Iterator[None]:
 
 
 def begin_worker(parent: int) -> None:
-    """First thing in a worker process: it ends soon after `parent` has died, and ends without noise.
+    """First thing in a worker process: it ends soon after `parent` has died, at once at Ctrl-C, and without noise.
 
     A worker that waits for its next task would wait for ever when its parent is killed, because its sibling holds the
     other end of the queue; and as a child of the run it would hold the run's lock for as long. Ending at once spares
@@ -140,6 +141,7 @@ def begin_worker(parent: int) -> None:
             time.sleep(0.5)
         os._exit(1)
 
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     threading.Thread(target=watch, daemon=True).start()
     atexit.register(os._exit, 0)
 

@@ -1,17 +1,33 @@
 """Where things are and how much of the machine they may use.
 
-One object, read once from the environment (`XFY_*`). Nothing here opens, makes or checks a file: that is the business
-of the package that owns the file.
+One object, read once from the environment (`XFY_*`). Nothing here opens or makes a file: that is the business of the
+package that owns the file. Only whether the folders it names can be what they must be is asked, by `check_places`.
 """
 
+import os
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipelines.refusal import Refusal
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+PREFIX = "XFY_"
+# Set for dbt by its caller, and by a person who wants to see where a defect is.
+OTHER_VARIABLES = ("XFY_WAREHOUSE", "XFY_TEMP", "XFY_TRACEBACK")
+_SIZE = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B|B|%)", re.IGNORECASE)
+_FOLDERS = ("contracts", "reference", "declarations", "tag_rules", "dbt_project")
+
+
+class BadSetting(Refusal):
+    """One or more settings are wrong; the message has a line for each, with what to write instead."""
 
 
 class Settings(BaseSettings):
@@ -21,7 +37,7 @@ class Settings(BaseSettings):
     it is given on the command line or by the Dagster partition, never taken from the clock.
     """
 
-    model_config = SettingsConfigDict(env_prefix="XFY_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     data: Path = Field(default=REPOSITORY / "data", description="data root (XFY_DATA)")
     key_file: Path | None = Field(default=None, description="pseudonym key (XFY_KEY_FILE), default <data>/vault/key")
@@ -43,6 +59,29 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="5GB", description="DuckDB's memory_limit")
     threads: int = Field(default=2, ge=1)
     keep_releases: int = Field(default=5, ge=1, description="how many releases retention keeps")
+
+    def __init__(self, **given: Any) -> None:
+        """Raises BadSetting, with a line for every setting that is wrong."""
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise BadSetting("\n".join(_sentence(fault) for fault in error.errors())) from None
+
+    @field_validator("data", "key_file", "signing_key_file", "password_dir", "connection_dir", *_FOLDERS, mode="before")
+    @classmethod
+    def _is_a_path(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is empty; give an absolute path, or unset it")
+        if isinstance(value, str | Path) and not Path(value).expanduser().is_absolute():
+            raise ValueError("is relative; give an absolute path, because other processes stand in other folders")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_a_size(cls, value: str) -> str:
+        if not _SIZE.fullmatch(value.strip()):
+            raise ValueError("is no amount of memory; write it as 5GB")
+        return value
 
     @property
     def key_path(self) -> Path:
@@ -127,3 +166,55 @@ class Settings(BaseSettings):
     def run_lock(self) -> Path:
         """The file whose lock makes a run exclusive."""
         return self.root / "run.lock"
+
+
+def check_places(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+    """Raises BadSetting for a data root that is none, folders that are not there and settings that nobody reads."""
+    problems = [*_of_root(settings), *_of_folders(settings), *_unknown(environment)]
+    if problems:
+        raise BadSetting("\n".join(problems))
+
+
+def _of_root(settings: Settings) -> Iterator[str]:
+    root, mend = settings.root, "set XFY_DATA to a folder of yours, or to one that can be made"
+    if root.is_dir():
+        if not os.access(root, os.R_OK | os.X_OK):
+            yield f"XFY_DATA is {root}, which you may not read: run as the user whom it belongs to, or {mend}"
+    elif root.exists():
+        yield f"XFY_DATA is {root}, which is a file: {mend}"
+    elif not root.parent.is_dir():
+        yield f"XFY_DATA is {root}, and {root.parent} does not exist: make that folder first, or mend XFY_DATA"
+    elif not os.access(root.parent, os.W_OK | os.X_OK):
+        yield f"XFY_DATA is {root}, which does not exist and which you may not make in {root.parent}: {mend}"
+
+
+def _of_folders(settings: Settings) -> Iterator[str]:
+    for name in _FOLDERS:
+        path = getattr(settings, name)
+        if not path.is_dir():
+            yield f"{PREFIX}{name.upper()} is {path}, which is no folder: give a folder, or unset it"
+    for name in ("key_file", "signing_key_file"):
+        path = getattr(settings, name)
+        if path and not path.parent.is_dir():
+            yield f"{PREFIX}{name.upper()} is {path}, and {path.parent} does not exist: make that folder first"
+    for name in ("password_dir", "connection_dir"):
+        path = getattr(settings, name)
+        if path and not path.is_dir():
+            yield f"{PREFIX}{name.upper()} is {path}, which is no folder: make it, or unset it"
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    """A setting misspelt is a setting without effect. What resembles none of ours belongs to somebody else."""
+    known = {*OTHER_VARIABLES, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    for name in sorted(n for n in environment if n.startswith(PREFIX) and n not in known):
+        near = get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+        if near:
+            yield f"{name} is no setting; did you mean {near[0]}?"
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    name, value = PREFIX + str(fault["loc"][0]).upper(), fault.get("input")
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    if not said.startswith("is "):
+        said = f"cannot be used: {said[0].lower()}{said[1:]}"
+    return f"{name} is set to {str(value)!r}, which {said}"

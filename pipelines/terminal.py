@@ -15,17 +15,37 @@ from rich.text import Text
 
 from pipelines.refusal import Refusal
 
+
+class Screen(Console):
+    """A console that leaves a closed pipe to whoever deals with errors; rich's own ends the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is dealt with."""
+        raise BrokenPipeError(errno.EPIPE, "the reader has gone")
+
+
 # A table cut at eighty columns is no use in a file.
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, soft_wrap=True)
+out = Screen(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+err = Screen(stderr=True, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")]
 FAILED, WRONG_USE = 1, 2
+# As shells count: 128 and the signal's number. 70 is sysexits' word for a defect of the program.
+DEFECT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 70, 130, 141, 143
 _MACHINE_REFUSES = {
     errno.EACCES: "this command must run as the user whom the data root belongs to",
     errno.EPERM: "this command must run as the user whom the data root belongs to",
     errno.EROFS: "what it stands on can only be read",
     errno.ENOSPC: "the disk is full, free some space and try again",
+}
+_MACHINE_CANNOT = {
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "a part of the path is a file where a folder must stand",
+    errno.EISDIR: "it is a folder; give a file",
+    errno.EEXIST: "it is in the way; give another name, or move it",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.EIO: "the disk or the network share fails; look at the system's log",
+    errno.EMFILE: "this process may open no more files; raise `ulimit -n`",
 }
 
 
@@ -39,7 +59,14 @@ def speaking() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _MACHINE_REFUSES:
             raise
-        raise wrong_use(f"{error.filename}: {error.strerror}; {_MACHINE_REFUSES[error.errno]}") from None
+        raise wrong_use(told_by_machine(error)) from None
+
+
+def told_by_machine(error: OSError) -> str:
+    """What the operating system refuses, and what to do about it, as one sentence."""
+    todo = {**_MACHINE_CANNOT, **_MACHINE_REFUSES}.get(error.errno or 0, "mend that and start again")
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}; {todo}"
 
 
 def wrong_use(message: str) -> typer.Exit:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from pipelines.refusal import did_you_mean
 from pipelines.settings import Settings
 from pipelines.terminal import as_date, speaking, wrong_use
 
@@ -29,7 +30,7 @@ def contracts_of(settings: Settings, feed: str | None = None) -> "dict[str, Cont
     with speaking():
         contracts = load_contracts(settings.contracts)
     if feed is not None and feed not in contracts:
-        raise wrong_use(f"there is no feed {feed}; there are: {', '.join(sorted(contracts))}")
+        raise wrong_use(f"there is no feed {feed}{did_you_mean(feed, contracts)} `xfy feeds list` shows all.")
     return contracts
 
 

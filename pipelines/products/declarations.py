@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from pipelines.refusal import Refusal
+
 CLASSES = ("public", "internal", "sensitive", "restricted")
 """Sensitivity classes, least first."""
 
@@ -17,7 +19,7 @@ AUTO, MANUAL, PENDING, VILLAGE, KEY = "auto", "manual", "pending", "village", "k
 ROLES = (AUTO, MANUAL, PENDING, VILLAGE, KEY)
 
 
-class DeclarationError(ValueError):
+class DeclarationError(Refusal):
     """A properties file that does not say what it must; the message names the file, the model and what is missing."""
 
 

@@ -4,17 +4,26 @@ What a column carries is not what it says of itself but what the columns it draw
 it really draws on is read from the compiled SQL where that is at hand (`lineage`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage as column_lineage
 
 from pipelines.products.declarations import AUTO, CLASSES, KEY, PENDING, VILLAGE, Column, Declarations, Ledger
+from pipelines.refusal import Refusal
 
 
-class GateError(ValueError):
-    """One or more ledgers may not be made; the message has one line a reason."""
+class GateError(Refusal):
+    """One or more ledgers may not be made; the message has one line a reason, `TOLD` of them at most."""
+
+    TOLD = 5
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = list(reasons)
+        rest = len(self.reasons) - self.TOLD
+        more = [f"… and {rest} more like these; mend the first file and run again"] if rest > 0 else []
+        super().__init__("\n".join([*self.reasons[: self.TOLD], *more]))
 
 
 def refuse(declarations: Declarations, tag_classes: Mapping[str, str] | None = None) -> None:
@@ -27,7 +36,7 @@ def refuse(declarations: Declarations, tag_classes: Mapping[str, str] | None = N
         reason for ledger in declarations.ledgers for reason in reasons_against(ledger, declarations, tag_classes)
     ]
     if reasons:
-        raise GateError("\n".join(reasons))
+        raise GateError(reasons)
 
 
 def reasons_against(

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from pipelines.products.disclosure import Measure
+from pipelines.refusal import Refusal
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Panel:
         return families, measures
 
 
-class PanelError(ValueError):
+class PanelError(Refusal):
     """A panel that is not declared, or declares something that does not hang together."""
 
 

@@ -14,13 +14,14 @@ from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.indices.editions import find_editions
 from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.refusal import Refusal
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
 from pipelines.releases.signing import publish_key, sign, signing_key
 from pipelines.tags.catalogue import load_catalogue, rules_version
 
 
-class AuditFailedError(RuntimeError):
+class AuditFailedError(Refusal):
     """A staged release that must not be published; the message lists what the audit found."""
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.refusal import Refusal
+from pipelines.refusal import Refusal, did_you_mean
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
@@ -176,6 +176,6 @@ def resolve(releases: Path, name: str | None = None) -> Path:
     order(chosen)
     folder = releases / chosen
     if not folder.is_dir():
-        known = ", ".join(release_names(releases)) or "none"
-        raise ReleaseError(f"there is no release {chosen}; there are: {known}")
+        known = did_you_mean(chosen, release_names(releases)) or "; none is published"
+        raise ReleaseError(f"there is no release {chosen}{known}")
     return folder

@@ -13,13 +13,14 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.products.catalogue.relations import NOWHERE, OPEN, Branch, Origins, Relation, Source, together, union
+from pipelines.refusal import Refusal
 from pipelines.sql import quoted
 
 Resolve = Callable[[str, str], Relation | None]
 """(schema, table) → its relation; None where nobody knows the table."""
 
 
-class LineageError(ValueError):
+class LineageError(Refusal):
     """A query whose columns cannot all be followed; the message names each."""
 
 
