@@ -85,6 +85,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def front(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="the version that releases bear")
     ] = False,
@@ -93,6 +94,8 @@ def front(
     """The 幸福云 warehouse: what departments deliver becomes subjects, tags, indices, ledgers and signed releases."""
     from pipelines.key_file import secret_bytes
 
+    if isinstance(context.command, Front) and context.command.asks_only:
+        return
     # A key that others may read is told in the first second, not when a run comes to use it.
     for key, path in Settings().keys.items():
         if path.exists() or path.is_symlink():

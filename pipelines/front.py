@@ -64,6 +64,9 @@ def stop() -> BaseException:
 class Front(TyperGroup):
     """The group of all commands."""
 
+    asks_only = False
+    """Whether only help or the version is asked for, which a bad setting must not stand in the way of."""
+
     def main(self, args: Sequence[str] | None = None, *words: Any, **more: Any) -> Any:
         """Parse and run. `--lang` is taken out first, because it may stand anywhere."""
         rest, language = language_of(list(sys.argv[1:] if args is None else args))
@@ -72,13 +75,13 @@ class Front(TyperGroup):
         dress(self, "", language)
         dress_page(language)
         Later.language = language
-        self._asks_only = bool({"--help", "--version", "--show-completion", "--install-completion"} & set(rest))
+        self.asks_only = bool({"--help", "--version", "--show-completion", "--install-completion"} & set(rest))
         return super().main(rest, *words, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; whatever it raises ends in one paragraph and an exit code."""
         try:
-            if not self._asks_only:
+            if not self.asks_only:
                 check_places(Settings())
             return super().invoke(ctx)
         except Refusal as error:
