@@ -38,6 +38,7 @@ from pipelines.terminal import (
 )
 
 if TYPE_CHECKING:
+    from pipelines.feeds.deliveries import Delivery
     from pipelines.subjects.show.subject import Published
 
 
@@ -103,11 +104,12 @@ def front(
 
 
 @app.command()
-def home() -> None:
+def home(as_json: AsJson = False) -> None:
     """Make DAGSTER_HOME under the data root and print it."""
     from pipelines.launch import prepare_home
 
-    sys.stdout.write(prepare_home(Settings()) + "\n")
+    made = prepare_home(Settings())
+    print_json({"dagster_home": made}) if as_json else tell(made)
 
 
 @app.command()
@@ -129,6 +131,8 @@ def simulate(
     if landing.exists() and any(p.is_dir() and p.name != "decisions" for p in landing.iterdir()):
         if only_if_empty:
             say(f"{landing} has deliveries already: nothing simulated")
+            if as_json:
+                print_json({"nothing_simulated": True, "landing": str(landing)})
             return
         raise wrong_use(f"{landing} has deliveries already; give another --out, or --only-if-empty")
     summary = run_simulation(scale, seed, as_date(as_of), days, root, report=say, earlier=earlier)
@@ -160,9 +164,7 @@ def run(
         raise wrong_use(f"{settings.landing} has no deliveries: put some there, or run `xfy simulate`")
     chosen = as_date(as_of) if as_of else days[-1]
     if dry_run:
-        body = report.plan(settings, deliveries, chosen)
-        columns = ("feed", "date", "delivery", "files", "bytes", "landed")
-        print_json(body) if as_json else print_table(body["deliveries"], columns)
+        _plan(settings, deliveries, chosen, as_json)
         return
     from pipelines.releases.standing import ensure_keys, made_of, standing
 
@@ -193,8 +195,28 @@ def run(
         raise failed()
 
 
+def _plan(settings: Settings, deliveries: "list[Delivery]", day: date, as_json: bool) -> None:
+    from pipelines import report
+
+    body = report.plan(settings, deliveries, day)
+    if as_json:
+        print_json(body)
+        return
+    print_table(body["deliveries"], ("feed", "date", "delivery", "files", "bytes", "landed"))
+    if body["nothing_new"]:
+        tell(f"nothing new: release {body['stands']} was made from the same; a run would end at once (or --force)")
+    elif body["newest"]:
+        tell(f"something is new: what release {body['newest']} was made from has changed; a run would make another")
+    else:
+        tell(f"all of it is new: there is no release of {day} yet; a run would make one")
+
+
 @app.command()
-def explain(subject: str, tag: str, as_json: AsJson = False) -> None:
+def explain(
+    subject: Annotated[str, typer.Argument(help="id of a person, household, village, …")],
+    tag: Annotated[str, typer.Argument(help="code of a tag, T01010101")],
+    as_json: AsJson = False,
+) -> None:
     """Why a subject has a tag, has it not, or why that is unknown: in the current release."""
     from pipelines.releases.layout import Manifest, resolve
     from pipelines.tags.command import catalogue
@@ -216,7 +238,10 @@ def explain(subject: str, tag: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def generate(check: Annotated[bool, typer.Option(help="change nothing; exit 1 where a file is stale")] = False) -> None:
+def generate(
+    check: Annotated[bool, typer.Option(help="change nothing; exit 1 where a file is stale")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Write what is generated from declarations and committed: dbt's staging models."""
     from pipelines.feeds.contracts import load_contracts
     from pipelines.feeds.staging import stale, write
@@ -225,8 +250,11 @@ def generate(check: Annotated[bool, typer.Option(help="change nothing; exit 1 wh
     with speaking():
         contracts = load_contracts(settings.contracts)
     changed = stale(contracts, settings.dbt_project)
-    for path in changed:
-        out.print(str(path), markup=False)
+    if as_json:
+        print_json([str(path) for path in changed])
+    else:
+        for path in changed:
+            tell(str(path))
     if check and changed:
         raise failed()
     if not check:

@@ -119,9 +119,9 @@ def _outcome(
     result: dg.ExecuteInProcessResult, as_of: date, groups: Mapping[dg.AssetKey, str], took_s: float
 ) -> Outcome:
     outcome = Outcome(result.success, result.run_id, as_of)
-    planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    made = dg.DagsterEventType.ASSET_MATERIALIZATION
     noun_of = {
-        e.step_key: groups.get(e.asset_key, OTHER) for e in result.all_events if e.event_type == planned and e.asset_key
+        e.step_key: groups.get(e.asset_key, OTHER) for e in result.all_events if e.event_type == made and e.asset_key
     }
     for event in result.all_events:
         if event.is_step_start:
@@ -131,7 +131,7 @@ def _outcome(
             outcome.seconds[noun] = outcome.seconds.get(noun, 0.0) + event.step_success_data.duration_ms / 1000
         elif event.is_step_failure:
             _add_failure(outcome, event.step_failure_data.error, str(event.step_key))
-        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        elif event.event_type == made:
             found = event.step_materialization_data.materialization
             key = "/".join(found.asset_key.path)
             outcome.metadata[key] = {k: v.value for k, v in found.metadata.items()}
@@ -143,7 +143,7 @@ def _outcome(
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not outcome.failures:
             # Before its first step: the lock is held, the disk is too small.
             _add_failure(outcome, event.job_failure_data.error, "")
-    outcome.seconds[OTHER] = took_s - sum(outcome.seconds.values())
+    outcome.seconds[OTHER] = outcome.seconds.get(OTHER, 0.0) + took_s - sum(outcome.seconds.values())
     return outcome
 
 

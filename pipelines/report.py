@@ -10,7 +10,7 @@ from rich.text import Text
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import Delivery
 from pipelines.feeds.status import as_json, judged, stale_feeds
-from pipelines.releases.layout import current
+from pipelines.releases.layout import current, release_names
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ COUNTS = ("delivered", "accepted", "quarantined", "duplicate")
 
 
 def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[str, Any]:
-    """What a run for `as_of` would read and publish."""
+    """What a run for `as_of` would read and publish, and whether it would find anything new."""
+    from pipelines.releases.standing import made_of, standing
+
     rows = []
     for delivery in deliveries:
         if delivery.business_on <= as_of:
@@ -37,7 +39,16 @@ def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[st
                     "landed": (lake / "receipt.json").exists(),
                 }
             )
-    return {"as_of": as_of.isoformat(), "current": current(settings.releases), "deliveries": rows}
+    stands = standing(settings, as_of, made_of(settings, as_of))
+    of_day = [name for name in release_names(settings.releases) if name.startswith(f"{as_of}.")]
+    return {
+        "as_of": as_of.isoformat(),
+        "current": current(settings.releases),
+        "newest": of_day[-1] if of_day else None,
+        "nothing_new": stands is not None,
+        "stands": stands,
+        "deliveries": rows,
+    }
 
 
 def summarise(settings: Settings, outcome: "Outcome") -> dict[str, Any]:

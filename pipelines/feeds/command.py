@@ -140,6 +140,7 @@ def release_hold_command(
 @app.command("land")
 def land_command(
     as_of: Annotated[str | None, typer.Option(help="up to this business date; default: everything")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read, check and store what is not landed yet, without running the rest of the line."""
     from pipelines.feeds.deliveries import find
@@ -152,11 +153,14 @@ def land_command(
         delivered = (d.business_on for d in find(settings.landing, contracts)[0])
         until = as_date(as_of) if as_of else max(delivered, default=None)
         if until is None:
-            raise wrong_use(f"{settings.landing} has no deliveries")
+            raise wrong_use(f"{settings.landing} has no deliveries: put some there, or run `xfy simulate`")
         with exclusive(settings, until, report=say):
             strays = land_all(settings, contracts, until, say)
     for stray in strays:
         say(f"landing/{stray.path}: {stray.reason}")
+    if as_json:
+        told = [{"path": str(stray.path), "reason": stray.reason} for stray in strays]
+        print_json({"as_of": until, "not_read": told, "deliveries": _states(settings, contracts, until)})
 
 
 @app.command("pull")
@@ -183,8 +187,8 @@ def pull_command(
 
 @app.command("check")
 def check_command(
-    feed: str,
-    path: Path,
+    feed: Feed,
+    path: Annotated[Path, typer.Argument(help="a file, or a delivery's folder")],
     day: Annotated[str | None, typer.Option("--date", help="business date; default: from the path in landing/")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -213,6 +217,13 @@ def check_command(
             tell(reason)
     if body["state"] != "accepted" or body["quarantined"]:
         raise failed()
+
+
+def _states(settings: Settings, contracts: dict[str, Any], until: date) -> list[dict[str, Any]]:
+    from pipelines.feeds.status import as_json as shape
+    from pipelines.feeds.status import judged
+
+    return [shape(status) for status in judged(settings, contracts, until)]
 
 
 def _use(row: dict[str, Any]) -> str:

@@ -111,11 +111,15 @@ def check_command(spec: Spec, as_json: AsJson = False) -> None:
 
 @app.command("freeze")
 def freeze_command(
-    folder: Annotated[Path, typer.Argument(help="folder of specifications")], index: str, edition: str
+    folder: Annotated[Path, typer.Argument(help="folder of specifications")],
+    index: Annotated[str, typer.Argument(help="name of the index")],
+    edition: Annotated[str, typer.Argument(help="name of the edition")],
+    as_json: AsJson = False,
 ) -> None:
     """Freeze a published edition: from now on a change of its method is refused."""
     with _speaking():
-        typer.echo(f"{index} {edition} {freeze(folder, index, edition)}")
+        answer = {"index": index, "edition": edition, "fingerprint": freeze(folder, index, edition)}
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else " ".join(answer.values()))
 
 
 @app.command("build")
@@ -293,6 +297,7 @@ def report_command(
     history: Annotated[
         list[Path] | None, typer.Option(help="databases of earlier dates, for trends; default the other releases")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the report in Chinese: pages for district, towns and villages, and a workbook; small cells hidden."""
     from pipelines.indices.report import write_report
@@ -302,7 +307,11 @@ def report_command(
         where = (database or settings.releases / "current" / "warehouse.duckdb").resolve()
         earlier = history if history is not None else [p for p in releases_of(where.parent.parent) if p != where]
         specs = settings.tag_rules / "indices"
-        write_report(where, to, index, earlier, specs, lambda words: out.print(_printable(words)))
+        files = write_report(
+            where, to, index, earlier, specs, lambda words: (err if as_json else out).print(_printable(words))
+        )
+    if as_json:
+        typer.echo(json.dumps({"folder": str(to), "files": [str(path) for path in files]}, ensure_ascii=False))
 
 
 _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {

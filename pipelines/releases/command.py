@@ -20,7 +20,10 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_command(release: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
+def show_command(
+    release: Annotated[str | None, typer.Argument(help="a release's name; default: the current one")] = None,
+    as_json: AsJson = False,
+) -> None:
     """A release's manifest; the current one by default."""
     from pipelines.releases.layout import Manifest, resolve
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.refusal import did_you_mean
 from pipelines.settings import Settings
 from pipelines.terminal import AsJson, as_date, failed, give, print_json, speaking, tell, wrong_use
 
@@ -46,15 +47,23 @@ def check_command(
 
 
 @app.command("sql")
-def sql_command(code: str, spark: Annotated[bool, typer.Option(help="in Spark's dialect")] = False) -> None:
+def sql_command(
+    code: Annotated[str, typer.Argument(help="code of a tag, T01010101")],
+    spark: Annotated[bool, typer.Option(help="in Spark's dialect")] = False,
+    as_json: AsJson = False,
+) -> None:
     """One tag as a query for the published database: the subject's id and the value."""
     from pipelines.tags.sqltext import spark_query, tag_query
 
     with speaking():
         found = catalogue(Settings())
         if code not in found.tags:
-            raise wrong_use(f"there is no tag {code}; `xfy tags list` shows them")
-        sys.stdout.write((spark_query if spark else tag_query)(found, code) + "\n")
+            raise wrong_use(f"there is no tag {code}{did_you_mean(code, found.tags)} `xfy tags list` shows all.")
+        query = (spark_query if spark else tag_query)(found, code)
+    if as_json:
+        print_json({"code": code, "dialect": "spark" if spark else "duckdb", "sql": query})
+    else:
+        sys.stdout.write(query + "\n")
 
 
 def catalogue(settings: Settings) -> "Catalogue":
