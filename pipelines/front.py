@@ -151,6 +151,8 @@ def _of_a_database(error: Exception) -> str:
     if duckdb is None or not isinstance(error, duckdb.IOException | duckdb.SerializationException):
         return ""
     told = str(error).splitlines()[0]
+    if "does not exist" in told:
+        return f"{told}\nGive the path of a database, or publish a release first: `xfy run`."
     return (
         f"{told}\nThe database cannot be read. `xfy release verify` says whether the release is whole; if it is not, "
         "`xfy release rollback` points readers at the one before."

@@ -15,11 +15,11 @@ class Refusal(Exception):
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
-    """The names nearest to a wrong one as the end of a sentence, `; did you mean F08?`, or all where there are few."""
+    """The end of a sentence on a wrong name: `; did you mean F08?`, or all names where there are few, or its full stop."""
     # Codes differ in case more often than in letters.
     by_folded = {name.casefold(): name for name in valid}
     folded = word.strip().casefold()
     near = [folded] if folded in by_folded else get_close_matches(folded, by_folded, n=3, cutoff=0.6)
     if near:
         return f"; did you mean {' or '.join(by_folded[n] for n in near)}?"
-    return f"; there are: {', '.join(by_folded.values())}." if 0 < len(by_folded) <= FEW else ""
+    return f"; there are: {', '.join(by_folded.values())}." if 0 < len(by_folded) <= FEW else "."

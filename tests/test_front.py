@@ -150,6 +150,6 @@ def test_a_reader_who_has_enough_is_no_error(root, words):
 def test_the_nearest_names_are_told_and_all_where_there_are_few():
     feeds = [f"F{n:02}" for n in range(1, 30)]
     assert did_you_mean("f08", feeds) == "; did you mean F08?"
-    assert did_you_mean("nothing", feeds) == ""
+    assert did_you_mean("nothing", feeds) == "."
     assert did_you_mean("nothing", ["a1", "b2"]) == "; there are: a1, b2."
-    assert did_you_mean("x", []) == ""
+    assert did_you_mean("x", []) == "."

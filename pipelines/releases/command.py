@@ -53,6 +53,8 @@ def verify_command(
     from pipelines.releases.verify import examine
 
     settings = Settings()
+    if path is not None and not path.is_dir():
+        raise wrong_use(f"{path} is no folder: give a release's folder, or nothing for the current release")
     with speaking():
         found = examine(settings, path or resolve(settings.releases), key)
     if as_json:

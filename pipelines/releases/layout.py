@@ -176,6 +176,7 @@ def resolve(releases: Path, name: str | None = None) -> Path:
     order(chosen)
     folder = releases / chosen
     if not folder.is_dir():
-        known = did_you_mean(chosen, release_names(releases)) or "; none is published"
+        names = release_names(releases)
+        known = did_you_mean(chosen, names) if names else ": none is published yet"
         raise ReleaseError(f"there is no release {chosen}{known}")
     return folder
