@@ -15,7 +15,7 @@ class Refusal(Exception):
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
-    """The end of a sentence on a wrong name: `; did you mean F08?`, or all names where there are few, or its full stop."""
+    """The end of a sentence on a wrong name: `; did you mean F08?`, all names where there are few, or a full stop."""
     # Codes differ in case more often than in letters.
     by_folded = {name.casefold(): name for name in valid}
     folded = word.strip().casefold()
