@@ -267,6 +267,8 @@ def main() -> None:
     The last exit handler to run ends the process at once: while the interpreter is torn down, DuckDB's binding would
     print a page on leaked references, which means nothing and hides the last line that does.
     """
+    # What a run writes bears names; whom a file is for is said where it is published (`releases.access`).
+    os.umask(0o077)
     code: list[int] = [0]
     atexit.register(lambda: os._exit(code[0]))
     listen()

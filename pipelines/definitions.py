@@ -1,5 +1,6 @@
 """Assembles the Dagster definitions: assets of every room, the job over all of them, schedule, sensor, resources."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipelines.settings import Settings
 from pipelines.subjects.assets import subject_assets
 from pipelines.tags.assets import tag_assets
 
+# Dagster's own processes write logs, event stores and a run's files: for nobody else's eyes.
+os.umask(0o077)
 WHOLE_LINE = "whole_line"
 
 

@@ -22,6 +22,7 @@ import duckdb
 
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
+from pipelines.sql import sealed
 
 STORAGE_VERSION = "v1.5.0"
 """Files stay readable by DuckDB 1.5, so that a retreat from 2.0 is open."""
@@ -173,7 +174,10 @@ def sweep(settings: Settings, current: Run) -> list[Path]:
 
 @contextmanager
 def connect(path: Path, settings: Settings, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Opens a DuckDB file with this installation's limits and closes it whatever happens."""
+    """Opens a DuckDB file with this installation's limits and closes it whatever happens.
+
+    Its queries reach what a run works on and nothing else of the machine: not the vault, not landing/.
+    """
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     spill = settings.root / "tmp"
@@ -185,6 +189,6 @@ def connect(path: Path, settings: Settings, read_only: bool = False) -> Iterator
     }
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
-        yield connection
+        yield sealed(connection, (settings.lake, settings.identity, settings.warehouse, settings.releases))
     finally:
         connection.close()

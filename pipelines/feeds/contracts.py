@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import ValidationError, model_validator
 
+from pipelines.declared import read_yaml
 from pipelines.feeds import people, rules
 from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Severity, Strict
 from pipelines.feeds.people import Slot
@@ -234,7 +235,7 @@ def _pull_problems(delivery: Delivery) -> Iterator[str]:
 def load_contracts(directory: Path) -> dict[str, Contract]:
     """Every contract of a folder by feed id, in order of id. Raises ContractProblem listing all that is wrong."""
     profile_path = directory / "profile.yml"
-    profile = Profile.model_validate(_yaml(profile_path)) if profile_path.exists() else Profile()
+    profile = Profile.model_validate(read_yaml(profile_path)) if profile_path.exists() else Profile()
     contracts: dict[str, Contract] = {}
     problems: list[str] = []
     for path in sorted(directory.glob("*.yaml")):
@@ -260,7 +261,7 @@ class Profile(Strict):
 def read_contract(path: Path, profile: Profile | None = None) -> Contract:
     """Read one contract file. Raises ValueError (pydantic's included) with what is wrong."""
     profile = profile or Profile()
-    document = _yaml(path)
+    document = read_yaml(path)
     custom = _custom(document)
     schema = document["schema"][0]
     # A change of the profile changes what rows are accepted, so it is part of the contract's identity.
@@ -340,11 +341,6 @@ def _cadence(document: dict[str, Any]) -> int | None:
 
 def _custom(entry: dict[str, Any]) -> dict[str, Any]:
     return {item["property"]: item["value"] for item in entry.get("customProperties", [])}
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text("utf-8"), Loader=loader)
 
 
 def _explain(error: Exception) -> str:

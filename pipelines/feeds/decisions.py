@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from pipelines.declared import DeclarationFault, read_yaml
 from pipelines.disk import sync
 from pipelines.feeds.deliveries import DECISIONS
 from pipelines.feeds.receipts import Receipt
@@ -110,8 +111,8 @@ def entries(landing: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if path.is_symlink() or path.name.startswith("."):
             continue
         try:
-            found = yaml.safe_load(path.read_text("utf-8")) or []
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            found = read_yaml(path) or []
+        except DeclarationFault as error:
             raise DecisionProblem(f"landing/{DECISIONS}/{path.name}: {error}") from error
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             what = "a decisions file is a list; begin each entry with '- '"

@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
+from pipelines.declared import DeclarationFault, compose, read_text
 from pipelines.indices.problems import Problem, SpecError
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _NULLS = {"", "~", "null"}
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Path_ = tuple[str | int, ...]
 
@@ -42,8 +42,10 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read one YAML file; raises `SpecError` for bad syntax, duplicate keys, aliases and text that is not UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as fault:
+        text = read_text(path)
+    except DeclarationFault as fault:
+        raise SpecError([Problem(str(path), fault.line, str(fault.problem))]) from fault
+    except OSError as fault:
         raise SpecError([Problem(str(path), 0, f"cannot be read: {fault}")]) from fault
     return parse_document(text, str(path))
 
@@ -51,12 +53,9 @@ def read_document(path: Path) -> Document:
 def parse_document(text: str, file: str = "<text>") -> Document:
     """Parse YAML text; `file` is what error messages call it."""
     try:
-        node = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 0
-        raise SpecError([Problem(file, line, f"is not valid YAML: {fault.problem}")]) from fault
-    except yaml.YAMLError as fault:
-        raise SpecError([Problem(file, 0, f"is not valid YAML: {fault}")]) from fault
+        node = compose(text, Path(file))
+    except DeclarationFault as fault:
+        raise SpecError([Problem(file, fault.line, str(fault.problem))]) from fault
     if node is None:
         raise SpecError([Problem(file, 0, "is empty")])
     reader = _Reader(file)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pipelines.declared import read_yaml
 
 from pipelines.refusal import Refusal
 
@@ -120,7 +120,7 @@ def load(dbt_project: Path) -> Declarations:
 
 def _models(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for file in sorted(folder.glob("*.yml")):
-        body = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+        body = read_yaml(file) or {}
         for model in body.get("models", []):
             yield file, model
 
@@ -201,5 +201,5 @@ def _column(file: Path, model: str, column: dict[str, Any]) -> Column:
 
 
 def _audiences(file: Path) -> dict[str, Audience]:
-    body = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    body = read_yaml(file)
     return {name: Audience(name, **words) for name, words in body["audiences"].items()}

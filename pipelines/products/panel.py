@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipelines.declared import read_yaml
 from pipelines.products.disclosure import Measure
 from pipelines.refusal import Refusal
 
@@ -89,7 +88,7 @@ def load_panel(dbt_project: Path, code: str) -> Panel:
 def load_panels(dbt_project: Path) -> Iterator[Panel]:
     """Reads every panel that a model declares, in order of files."""
     for file in sorted((dbt_project / "models" / "products").glob("*.yml")):
-        body = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+        body = read_yaml(file) or {}
         for model in body.get("models", []):
             meta = model.get("config", {}).get("meta", {})
             if "panel" in meta:

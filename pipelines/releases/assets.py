@@ -15,9 +15,10 @@ from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.indices.editions import find_editions
 from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.refusal import Refusal
+from pipelines.releases.access import close, read_audiences
 from pipelines.releases.build import Provenance, discard, stage
 from pipelines.releases.publish import publish, retain, sweep_staging
-from pipelines.releases.signing import publish_key, sign, signing_key
+from pipelines.releases.signing import PUBLIC_KEY, publish_key, sign, signing_key
 from pipelines.tags.catalogue import load_catalogue, rules_version
 
 
@@ -65,6 +66,8 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         key = signing_key(installation)
         sign(staging, key)
         publish_key(installation.releases, key.public_key())
+        audiences = read_audiences(installation.declarations / "access" / "audiences.yml")
+        close(staging, audiences, context.log.warning, PUBLIC_KEY)
         moved = publish(installation.releases, staging, name)
         gone = retain(installation.releases, installation.keep_releases, name)
         where = installation.releases / name

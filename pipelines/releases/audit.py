@@ -18,7 +18,7 @@ from pipelines.releases.datasets import columns_of_file
 from pipelines.releases.layout import Manifest
 from pipelines.releases.verify import Finding, verify
 from pipelines.settings import Settings
-from pipelines.sql import quoted
+from pipelines.sql import quoted, sealed
 from pipelines.tags.catalogue import Catalogue, load_catalogue
 from pipelines.tags.registry import id_column
 from pipelines.tags.sqltext import tag_query
@@ -43,6 +43,7 @@ def audit(staging: Path, settings: Settings) -> list[Finding]:
     catalogue = load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects")
     with duckdb.connect(str(staging / WAREHOUSE), read_only=True) as connection:
         connection.execute(f"set threads = {settings.threads}; set memory_limit = '{settings.memory_limit}'")
+        sealed(connection, [staging])
         for check in (_tables, _parquet, _contracts, _identifiers):
             findings += check(connection, staging, manifest)
         findings += _tags(connection, catalogue, manifest)

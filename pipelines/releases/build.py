@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pipelines import keys
 from pipelines.disk import sha256_of
 from pipelines.releases import contracts, files
+from pipelines.releases.access import PASSAGE
 from pipelines.releases.anchors import anchors
 from pipelines.releases.content import content_hash
 from pipelines.releases.datasets import datasets
@@ -51,7 +52,8 @@ def stage(
     name = next_name(settings.releases, run.as_of)
     staging = settings.releases / f"{STAGING_PREFIX}{name}"
     settings.releases.mkdir(parents=True, exist_ok=True)
-    staging.mkdir(mode=0o755)
+    settings.releases.chmod(PASSAGE)
+    staging.mkdir(mode=0o700)
     say = report or (lambda _: None)
     with connect(staging / WAREHOUSE, settings) as connection:
         published, tables = _copy_tables(connection, run, manifest, staging, say)

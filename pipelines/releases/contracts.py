@@ -30,17 +30,15 @@ _LOGICAL = {
 
 
 def write(found: Iterable[Dataset], staging: Path) -> list[Path]:
-    """Writes the contract of each data set below a staged release; its mode is that of its folder's files."""
+    """Writes the contract of each data set below a staged release; who may read it is said by `access`."""
     written = []
     for dataset in found:
         path = staging / dataset.contract
         if path.exists():
             raise ValueError(f"two data sets would have the contract {dataset.contract}")
-        private = path.parent.parent.stat().st_mode & 0o077 == 0 if path.parent.parent.exists() else False
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o755)
+        path.parent.mkdir(parents=True, exist_ok=True)
         text = yaml.dump(document(dataset), Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=120)
         path.write_text(text, encoding="utf-8")
-        path.chmod(0o600 if private else 0o644)
         written.append(path)
     return written
 

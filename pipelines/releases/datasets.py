@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
+from pipelines.declared import read_yaml
 from pipelines.products.declarations import CLASSES, Declarations, Ledger
 from pipelines.products.declarations import load as load_products
 from pipelines.products.panel import Panel, load_panels
@@ -91,7 +91,7 @@ def datasets(
     products = load_products(settings.dbt_project)
     nodes = nodes_of(manifest)
     words = _Words(
-        common=yaml.load((settings.dbt_project / "datasets.yml").read_text("utf-8"), Loader=yaml.CSafeLoader),
+        common=read_yaml(settings.dbt_project / "datasets.yml"),
         nodes=nodes,
         catalogue=load_catalogue(settings.tag_rules, settings.dbt_project / "models" / "subjects"),
         products=products,

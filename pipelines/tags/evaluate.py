@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipelines.sql import sealed
 from pipelines.tags import aggregates, exports
 from pipelines.tags.catalogue import Catalogue
 from pipelines.tags.declarations import Tag
@@ -54,7 +55,7 @@ def evaluate(
     Returns the files by subject, those of restricted tags under `restricted_<subject>`. The database is only read.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
-        return evaluate_with(connection, catalogue, as_of, out_dir, report)
+        return evaluate_with(sealed(connection), catalogue, as_of, out_dir, report)
 
 
 def evaluate_with(

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from pipelines.refusal import Refusal
-from pipelines.sql import quoted
+from pipelines.sql import quoted, sealed
 from pipelines.tags.aggregates import rows_nodes
 from pipelines.tags.catalogue import Catalogue, rule_version
 from pipelines.tags.exports import unavailable_feeds
@@ -35,6 +35,7 @@ def explain(catalogue: Catalogue, database: Path, subject_id: str, code: str, as
     force with legal reference) and `rule_version`, beside the tag's own words. Raises UnknownSubjectError.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
+        sealed(connection)
         return explain_with(connection, catalogue, subject_id, code, as_of)
 
 

@@ -35,10 +35,12 @@ class Fields:
         """The line of a field, or of the whole declaration if it is absent."""
         return self.values[name].line if name in self.values else self.line
 
-    def text(self, name: str, default: str | None = None, need: bool = True) -> str:
-        """A text field; blank counts as missing."""
+    def text(self, name: str, default: str | None = None, need: bool = True, lines: bool = False) -> str:
+        """A text field, of one line unless `lines`; blank counts as missing."""
         value = self._get(name, default)
         if isinstance(value, str) and value.strip():
+            if not lines and len(value.strip().splitlines()) > 1:
+                self.problem(self.line_of(name), "value", f"{name} must be one line")
             return value.strip()
         if need or value not in (None, ""):
             self._wrong(name, value, "text")

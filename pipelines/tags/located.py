@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from pipelines.declared import DeclarationFault, compose, read_text
 
 
 class YamlProblem(Exception):
@@ -50,13 +50,9 @@ class Located:
 def load(path: Path) -> Located:
     """Reads one YAML document. Raises YamlProblem for broken YAML, a second document or a repeated key."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "not readable as YAML"
-        raise YamlProblem(mark.line + 1 if mark else 1, str(reason)) from error
-    except UnicodeDecodeError as error:
-        raise YamlProblem(1, "not UTF-8") from error
+        node = compose(read_text(path), path)
+    except DeclarationFault as error:
+        raise YamlProblem(error.line, str(error.problem)) from error
     return _convert(node) if node is not None else Located({}, 1)
 
 

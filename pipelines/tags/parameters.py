@@ -52,7 +52,13 @@ def _parameter(name: str, body: Located, file: str, problems: list[Problem]) -> 
     if kind.kind == "decimal":
         kind = values.decimal(max((values.scale_of(Decimal(str(d.value))) for d in known), default=0))
     return ParameterInfo(
-        name, kind, fields.text("unit", need=False), fields.text("description"), tuple(known), file, body.line
+        name,
+        kind,
+        fields.text("unit", need=False),
+        fields.text("description", lines=True),
+        tuple(known),
+        file,
+        body.line,
     )
 
 
@@ -61,7 +67,7 @@ def _value(body: Located, kind: Type, file: str, name: str, problems: list[Probl
     fields.only(VALUE_FIELDS)
     start = fields.date("valid_from", need=True)
     end = fields.date("valid_to")
-    legal = fields.text("legal")
+    legal = fields.text("legal", lines=True)
     raw = fields.values.get("value")
     value = raw.plain() if raw is not None else None
     wide = values.decimal(values.MAX_SCALE) if kind.kind == "decimal" else kind
@@ -72,7 +78,7 @@ def _value(body: Located, kind: Type, file: str, name: str, problems: list[Probl
         return None
     if end is not None and end < start:
         fields.problem(fields.line_of("valid_to"), "value", "valid_to lies before valid_from")
-    return DatedValue(_exact(value, kind), start, end, legal, fields.text("note", need=False))
+    return DatedValue(_exact(value, kind), start, end, legal, fields.text("note", need=False, lines=True))
 
 
 def _exact(value: Any, kind: Type) -> Any:

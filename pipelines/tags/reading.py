@@ -85,20 +85,20 @@ def _read_tag(
         level=level,
         subject=subject,
         kind=fields.choice("kind", KINDS),
-        rule=fields.text("rule"),
+        rule=fields.text("rule", lines=True),
         purpose=_purpose(fields),
         owner=fields.text("owner", outer.text("owner", need=False) or None),
         cadence=fields.choice("cadence", CADENCES, outer.text("cadence", need=False) or None),
         sensitivity=fields.choice("sensitivity", CLASSES),
         min_cell=_min_cell(fields),
-        legal=fields.text("legal", need=False),
+        legal=fields.text("legal", need=False, lines=True),
         excl_group=fields.text("excl_group", need=False),
         state=state,
         valid_from=fields.date("valid_from"),
         valid_to=end,
         type=_type(fields),
         unit=fields.text("unit", need=False),
-        note=fields.text("note", need=False),
+        note=fields.text("note", need=False, lines=True),
         file=file,
         line=body.line,
         rule_line=rule.text_line if rule else body.line,
@@ -107,7 +107,7 @@ def _read_tag(
 
 
 def _check_code(fields: Fields, code: str, level: str, group: str, levels: dict[str, Level]) -> None:
-    if code and not (len(code) == TAG_LENGTH and code[0] == "T" and code[1:].isdigit()):
+    if code and not (len(code) == TAG_LENGTH and code[0] == "T" and code[1:].isdecimal() and code.isascii()):
         fields.problem(fields.line_of("code"), "level", f"code '{code}' is not T and eight digits")
     elif code and not code.startswith(level or code):
         fields.problem(fields.line_of("level"), "level", f"level {level} is not that of {code}", code[: DIGITS[3]])
@@ -121,7 +121,7 @@ def _check_code(fields: Fields, code: str, level: str, group: str, levels: dict[
 
 
 def _purpose(fields: Fields) -> str:
-    purpose = fields.text("purpose")
+    purpose = fields.text("purpose", lines=True)
     if purpose and len(purpose) < SHORTEST_PURPOSE:
         fields.problem(fields.line_of("purpose"), "missing", "purpose does not name a service or a safety aim")
     return purpose

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from pipelines.declared import read_yaml
 from pipelines.tags.tree import Relation
 from pipelines.tags.values import Type, from_duckdb
 
@@ -93,7 +92,7 @@ def load_registry(schema_dir: Path) -> Registry:
     """
     tables = {}
     for path in sorted(schema_dir.glob("*.yml")):
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = read_yaml(path)
         for model in (content or {}).get("models", []):
             table = _table(model, path.name)
             tables[table.name] = table

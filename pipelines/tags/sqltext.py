@@ -44,7 +44,8 @@ def tag_query(catalogue: Catalogue, code: str) -> str:
         tables.append(_feeds(relations))
     for other in needed[:-1]:
         tables.append(f"{quoted(other)} as (\n{_indent(_select(catalogue, other))}\n)")
-    heading = f"-- {tag.code} {tag.name} ({tag.name_en}): {' '.join(tag.rule.split())}"
+    # A comment ends where its line ends: what a person wrote must not go on as a statement.
+    heading = "-- " + " ".join(f"{tag.code} {tag.name} ({tag.name_en}): {tag.rule}".split())
     return f"{heading}\nwith " + ",\n".join(tables) + f"\n{_select(catalogue, code)}"
 
 

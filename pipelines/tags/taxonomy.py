@@ -46,7 +46,7 @@ def _read(body: Located, depth: int, parent: str, found: dict[str, Level], file:
     for code, entry in body.items():
         fields = Fields(entry, file, code, problems)
         fields.only(("name", "name_en", "levels") if depth < max(DIGITS) else ("name", "name_en"))
-        if len(code) != DIGITS[depth] or not code.startswith(parent) or not code[1:].isdigit():
+        if len(code) != DIGITS[depth] or not code.startswith(parent) or not (code[1:].isdecimal() and code.isascii()):
             fields.problem(entry.line, "level", f"'{code}' is no code of level {depth} below '{parent}'")
         found[code] = Level(code, fields.text("name"), fields.text("name_en"), depth)
         if "levels" in fields.values:

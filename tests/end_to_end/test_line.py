@@ -178,8 +178,19 @@ def test_masks_show_two_characters(published: Path) -> None:
 
 
 def test_who_may_open_what(district: Path, published: Path) -> None:
-    for path in (district / "vault", published / "restricted", published / "products" / "ledgers"):
+    """Nothing a run writes is everybody's; what is published is its audience's, all else the owner's alone."""
+    for path in (district / "vault", published / "restricted"):
         assert path.stat().st_mode & 0o077 == 0, f"{path.name} is open to others"
+    made_by_hand = {"data", "landing"}  # this test's own copies
+    for path in district.rglob("*"):
+        inside = path.relative_to(district).parts
+        if path.is_symlink() or inside[0] in made_by_hand or inside in (("run.json",), ("run.log",)):
+            continue
+        mode = path.stat().st_mode & 0o777
+        assert mode & 0o006 == 0, f"{path} is open to everybody ({mode:o})"
+        # Products of the run are the release's own files under a second name, behind folders that are closed.
+        if inside[0] != "releases" and path.stat().st_nlink == 1:
+            assert mode & 0o077 == 0, f"{path} is open to others ({mode:o})"
 
 
 def test_the_same_deliveries_again_give_the_same_content(district: Path) -> None:

@@ -30,7 +30,7 @@ def test_lines_are_kept_for_every_path():
 
 @pytest.mark.parametrize(
     ("text", "line", "words"),
-    [("a: 1\na: 2", 2, "stands twice"), ("a: &x [1]\nb: *x", 1, "aliases"), ("a: [1", 2, "not valid YAML"),
+    [("a: 1\na: 2", 2, "stands twice"), ("a: &x [1]\nb: *x", 2, "aliases"), ("a: [1", 2, "not valid YAML"),
      ("", 0, "empty"),
      ("? [a]\n: 1", 1, "plain text")],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Contracts of what is published: in the standard's shape, true of the files, silent about dates."""
 
 import json
+import shutil
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipelines.dbt import ensure_manifest
 from pipelines.products.declarations import load
 from pipelines.products.panel import load_panel
 from pipelines.releases import contracts
+from pipelines.releases.access import close, read_audiences
 from pipelines.releases.audit import _contracts
 from pipelines.releases.datasets import Dataset, Field, datasets
 from pipelines.releases.layout import FileEntry, Manifest
@@ -130,11 +132,15 @@ def test_every_data_set_knows_the_feeds_it_comes_from(tmp_path):
     assert found[f"products.ledgers.parquet.{LEDGER.code}"].feeds == of_ledger >= {"B01"}
 
 
-def test_a_contract_is_as_private_as_its_data(staged):
-    folder, _ = staged
+def test_a_contract_is_as_private_as_its_data(staged, tmp_path):
+    folder = tmp_path / "2026-10-31.1"
+    shutil.copytree(staged[0], folder)
+    close(folder, read_audiences(SETTINGS.declarations / "access" / "audiences.yml"), lambda _: None)
     for path in (f"products/ledgers/contracts/{LEDGER.code}.yaml", "restricted/contracts/person_tags.yaml"):
-        assert (folder / path).stat().st_mode & 0o077 == 0
-        assert (folder / path).parent.stat().st_mode & 0o077 == 0
+        data = (folder / path).parent.parent
+        assert (folder / path).parent.stat().st_mode == data.stat().st_mode
+        assert (folder / path).stat().st_mode & 0o007 == 0
+    assert (folder / "restricted/contracts/person_tags.yaml").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_contract_that_is_not_true_is_found(staged, tmp_path):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import yaml
 
+from pipelines.declared import read_yaml
 from pipelines.feeds.codes import spellings
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import Column
@@ -90,7 +90,7 @@ def _feed(
     reference: Path,
     as_of: date,
 ) -> dict[str, Any]:
-    body = yaml.load(contract.path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    body = read_yaml(contract.path)
     state = feed_state(contract, statuses, as_of)
     shown = list(statuses)[-SHOWN_DELIVERIES:]
     last = next((r for r in reversed(receipts) if r.business_on <= as_of), None)

@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipelines.declared import read_yaml
 from pipelines.feeds.contracts import Contract
 from pipelines.products.catalogue.relations import NOWHERE, OPEN, Origins, Relation, together
 from pipelines.products.catalogue.sql import read
@@ -98,7 +97,7 @@ def named_columns(declarations: Path, contracts: Mapping[str, Contract]) -> dict
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for folder in NAMED_IN:
         for path in sorted((declarations / folder).glob("*.yml")):
-            body = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+            body = read_yaml(path)
             for entry in _entries(body):
                 contract = contracts.get(entry.get("feed", ""))
                 for value in entry.values():

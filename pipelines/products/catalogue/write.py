@@ -5,10 +5,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 
 from pipelines.dbt import ensure_compiled
+from pipelines.declared import read_yaml
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.receipts import read_receipts
 from pipelines.feeds.status import judged
@@ -45,9 +45,7 @@ def chinese_words(contracts: Path) -> dict[str, dict[str, str]]:
     path = contracts / CHINESE_WORDS
     if not path.exists():
         return {}
-    return TypeAdapter(dict[str, dict[str, str]]).validate_python(
-        yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}
-    )
+    return TypeAdapter(dict[str, dict[str, str]]).validate_python(read_yaml(path) or {})
 
 
 def trace(settings: Settings, contracts: dict[str, Contract]) -> Lineage:

@@ -11,6 +11,7 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipelines.declared import read_yaml
 from pipelines.refusal import Refusal
 
 VILLAGE_SUFFIX = "(?:村民委员会|村委会|居民委员会|居委会)$"
@@ -61,7 +62,7 @@ class Names:
 def read(path: Path, model: type[BaseModel]) -> Any:
     """A declaration of `data/addresses` as `model`. Raises AddressProblem."""
     try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return model.model_validate(read_yaml(path))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise AddressProblem(f"{path.name}: {error}") from None
 

@@ -6,8 +6,9 @@ Thresholds, blocking, comparisons, forms of names. Nothing is linked here, and n
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipelines.declared import read_yaml
 
 ELSE = "else"
 
@@ -104,4 +105,4 @@ class LinkageRules(_Strict):
 
 def load_rules(path: Path) -> LinkageRules:
     """Read one file of rules. Raises ValueError (pydantic's included) with what is wrong."""
-    return LinkageRules.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    return LinkageRules.model_validate(read_yaml(path))

@@ -12,6 +12,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipelines.declared import read_yaml
 from pipelines.refusal import Refusal
 from pipelines.subjects.show.registry import ShownColumn
 
@@ -95,7 +96,7 @@ class Access:
 def load(path: Path) -> Declared:
     """The declaration. Raises AccessProblem where it is wrong."""
     try:
-        declared = Declared.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        declared = Declared.model_validate(read_yaml(path))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise AccessProblem(f"{path.name}: {error}") from None
     for code, purpose in declared.purposes.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pipelines.declared import read_yaml
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ShownTable:
 
 def untold_feeds(dbt_project: Path) -> frozenset[str]:
     """Feeds of which nobody is told that they name somebody."""
-    content = yaml.load((dbt_project / "dbt_project.yml").read_text("utf-8"), Loader=yaml.SafeLoader)
+    content = read_yaml(dbt_project / "dbt_project.yml")
     return frozenset(content["vars"]["untold_feeds"])
 
 
@@ -47,7 +47,7 @@ def registered(folder: Path) -> dict[str, ShownTable]:
 
 
 def _tables(path: Path) -> Iterator[ShownTable]:
-    content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    content = read_yaml(path) or {}
     for model in content.get("models", []):
         meta = _meta(model)
         yield ShownTable(

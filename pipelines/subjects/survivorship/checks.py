@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pipelines.declared import compose, parse_yaml, read_text
 from pipelines.feeds.contracts import Contract
 from pipelines.refusal import Refusal
 from pipelines.settings import Settings
@@ -34,9 +35,9 @@ def load_rules(settings: Settings, contracts: Mapping[str, Contract]) -> Rules:
 def read_rules(path: Path, contracts: Mapping[str, Contract]) -> Rules:
     """A declaration from a file, checked. Raises SurvivorshipProblem with all that is wrong."""
     try:
-        text = path.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        rules = Rules.model_validate(yaml.load(text, Loader=yaml.CSafeLoader) or {})
+        text = read_text(path)
+        node = compose(text, path)
+        rules = Rules.model_validate(parse_yaml(text, path) or {})
     except FileNotFoundError as error:
         raise SurvivorshipProblem(f"{path.name} is missing: nothing says whose word counts") from error
     except yaml.YAMLError as error:
