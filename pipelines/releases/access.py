@@ -56,11 +56,13 @@ def read_audiences(path: Path) -> dict[str, Audience]:
 def close(folder: Path, audiences: Mapping[str, Audience], report: Callable[[str], None], beside: str = "") -> None:
     """Gives every file and folder of a release the mode and the group of its audience. Raises OSError.
 
-    The file called `beside` next to the release is opened to whom the signature is open. `report` hears once of each
-    group that cannot be given. Call it before the release gets its name.
+    The file called `beside` next to the release is opened to whom the signature is open. `report` hears of groups
+    that cannot be given. Call it before the release gets its name.
     """
     by_path = {inside: audience for audience in audiences.values() for inside in audience.paths}
-    groups = {a.group: _group_id(a.group, report) for a in audiences.values()}
+    groups = {a.group: _group_id(a.group) for a in audiences.values()}
+    if absent := sorted(name for name, group_id in groups.items() if group_id is None):
+        report(f"{', '.join(absent)}: no such groups, or not this user's; their files keep the group of this user")
     files = regular_files(folder)
     folders = {parent for file in files for parent in file.parents if parent.is_relative_to(folder)}
     for path in [*folders, *files]:
@@ -90,14 +92,10 @@ def _is_passage(path: Path, folder: Path, by_path: Mapping[str, Audience]) -> bo
     return path.is_dir() and any((folder / inside).is_relative_to(path) for inside in by_path)
 
 
-def _group_id(name: str, report: Callable[[str], None]) -> int | None:
-    """The number of a group this process may give files to, or None."""
+def _group_id(name: str) -> int | None:
+    """The number of a group that exists and that this process may give files to, or None."""
     try:
         found = grp.getgrnam(name).gr_gid
     except KeyError:
-        report(f"this machine has no group {name}: its part of the release keeps the group of the user who runs this")
         return None
-    if os.geteuid() != 0 and found not in os.getgroups():
-        report(f"the user who runs this is no member of {name}: its part of the release keeps that user's group")
-        return None
-    return found
+    return found if os.geteuid() == 0 or found in os.getgroups() else None

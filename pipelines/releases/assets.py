@@ -67,7 +67,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         sign(staging, key)
         publish_key(installation.releases, key.public_key())
         audiences = read_audiences(installation.declarations / "access" / "audiences.yml")
-        close(staging, audiences, context.log.warning, PUBLIC_KEY)
+        close(staging, audiences, context.log.info, PUBLIC_KEY)
         moved = publish(installation.releases, staging, name)
         gone = retain(installation.releases, installation.keep_releases, name)
         where = installation.releases / name
