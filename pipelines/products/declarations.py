@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.declared import read_yaml
-
 from pipelines.refusal import Refusal
 
 CLASSES = ("public", "internal", "sensitive", "restricted")
