@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.feeds import readers
 from pipelines.feeds.check import check
 from pipelines.feeds.contracts import Column, Contract
+from pipelines.feeds.drift import Share
 from pipelines.feeds.judge import feed_state, judge
 from pipelines.feeds.messages import DeliveryProblem, state_reason
 from pipelines.feeds.readers.raw import Raw
@@ -177,11 +178,13 @@ def _wanted(contract: Contract, faulty: Receipt, before: list[Receipt]) -> str:
     """What the contract asks for, from its own numbers."""
     delivery, rows = contract.delivery, faulty.delivered
     is_snapshot = delivery.load == "snapshot"
+    spoilt = Share(faulty.quarantined, rows, contract.limits.confidence)
     holds = [
         is_snapshot and rows == 0,
         faulty.declared is not None and faulty.declared != rows,
-        faulty.quarantined > delivery.quarantine_slack_rows
-        and 100 * faulty.quarantined > delivery.quarantine_pct * rows,
+        is_snapshot and faulty.quarantined > 0 == faulty.accepted,
+        100 * faulty.quarantined > delivery.quarantine_pct * rows
+        and (faulty.quarantined > delivery.quarantine_slack_rows or spoilt.low > delivery.quarantine_pct),
     ]
     if is_snapshot and delivery.volume is not None and before and before[-1].delivered and rows:
         was, band = before[-1].delivered, delivery.volume

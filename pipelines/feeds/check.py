@@ -5,7 +5,7 @@ Takes text from a reader and a contract; gives frames. Writes nothing and decide
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pipelines.feeds.fields import PART_SUFFIX
 from pipelines.feeds.holders import told_by
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
+from pipelines.feeds.shape import Shape, measure, with_keys
 from pipelines.feeds.waivers import let_in, row_texts, rows_of
 
 POLARS_TYPES: dict[str, type[pl.DataType] | pl.DataType] = {
@@ -65,6 +66,7 @@ class Checked:
     # Rows a person let in; rows that such decisions name and that could not be let in, or need not be any more.
     waived: int = 0
     void_waivers: int = 0
+    shape: Shape = field(default_factory=dict)
 
 
 def lake_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -96,6 +98,7 @@ def check(
     # What is no longer needed is let go of: a district's people are a gigabyte as text and another as values.
     columns.values = columns.values.clear()
     broken = columns.broken | of_rows
+    measured = measure(contract, values, broken)
     rule_list = list(broken)
     # The first flag is never raised: it gives the frame its height where no rule is broken.
     flags = pl.DataFrame({_NEVER: _none(raw.frame.height)} | {str(i): rows for i, rows in enumerate(broken.values())})
@@ -125,6 +128,7 @@ def check(
         dropped=columns.dropped,
         waived=int(waived.sum()),
         void_waivers=len(rows_of(waivers)) - int(waived.sum()),
+        shape=with_keys(contract, measured, rows),
     )
     accounted = rows.height + quarantine.height + duplicates.height
     if checked.delivered != accounted:

@@ -18,6 +18,7 @@ from pydantic import ValidationError, model_validator
 from pipelines.declared import read_yaml
 from pipelines.feeds import people, rules
 from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Severity, Strict
+from pipelines.feeds.limits import Limits, load_limits
 from pipelines.feeds.people import Slot
 from pipelines.feeds.transport import Delivery, FilePart
 from pipelines.refusal import Refusal
@@ -67,6 +68,7 @@ class Contract(Strict):
     people: tuple[Slot, ...]
     key: tuple[str, ...]
     synthetic_areas: bool
+    limits: Limits
     path: Path
     sha256: str
 
@@ -212,6 +214,7 @@ class Contract(Strict):
             yield "a database delivery needs the table's name"
         if delivery.format == "workbook" and not delivery.sheets and not delivery.parts:
             yield "a workbook delivery needs its sheets"
+        yield from (f"drift names no column: {name}" for name in delivery.drift.columns if name not in self.by_name)
         yield from _pull_problems(delivery)
         for part in delivery.parts:
             strange = {*part.columns, *part.rename.values()} - set(self.physicals)
@@ -285,6 +288,7 @@ def read_contract(path: Path, profile: Profile | None = None) -> Contract:
         people=tuple(Slot.model_validate(slot) for slot in _custom(schema).get("people", ())),
         key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
         synthetic_areas=profile.synthetic_areas,
+        limits=load_limits(path.parent),
         path=path,
         sha256=digest,
     )

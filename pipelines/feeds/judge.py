@@ -4,17 +4,19 @@ Pure functions over receipts, decisions and a contract. Nothing depends on when 
 judged in any order give the same answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from pipelines.feeds import drift
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Decision
 from pipelines.feeds.messages import state_reason
 from pipelines.feeds.receipts import Receipt
 
 State = Literal["accepted", "held", "rejected"]
+LET_THROUGH = "let through by"
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,14 @@ def judge(contract: Contract, receipts: Iterable[Receipt], decisions: Sequence[D
     """State of every delivery with a business date up to `as_of`, in order of date and number."""
     due = sorted((r for r in receipts if r.business_on <= as_of), key=lambda r: (r.business_on, r.number))
     judged: list[tuple[Receipt, State, tuple[str, ...]]] = []
-    for receipt in due:
+    for receipt, earlier in _with_history(contract, due, judged):
         reference = _reference(judged, receipt.business_on)
-        state, reasons = _state(contract, receipt, reference)
+        state, reasons = _state(contract, receipt, reference, earlier)
         if state == "held":
             let_through = [d for d in decisions if d.accepts(receipt, as_of)]
             if let_through:
                 state = "accepted"
-                reasons = (*reasons, *(f"let through by {d.name} on {d.decided_on}: {d.reason}" for d in let_through))
+                reasons = (*reasons, *(f"{LET_THROUGH} {d.name} on {d.decided_on}: {d.reason}" for d in let_through))
         judged.append((receipt, state, reasons))
     used = {(r.business_on, r.number) for r in _in_use(contract, judged)}
     return [
@@ -114,12 +116,31 @@ def _told(statuses: Iterable[Status]) -> tuple[str, ...]:
     return tuple(f"{s.business_on}/{s.number} {s.state}" for s in statuses)
 
 
-def _state(contract: Contract, receipt: Receipt, reference: Receipt | None) -> tuple[State, tuple[str, ...]]:
+def _with_history(
+    contract: Contract, due: Sequence[Receipt], judged: Sequence[tuple[Receipt, State, tuple[str, ...]]]
+) -> Iterator[tuple[Receipt, drift.Before]]:
+    """Every delivery with what its columns are compared with: accepted deliveries of earlier dates in `judged`."""
+    earlier, counted = drift.NOTHING, 0
+    for receipt in due:
+        while counted < len(judged) and judged[counted][0].business_on < receipt.business_on:
+            before, state, reasons = judged[counted]
+            counted += 1
+            if state == "accepted" and before.same_as is None:
+                # What somebody let through is how the feed is from now on: with it the history begins anew.
+                earlier = drift.NOTHING if any(r.startswith(LET_THROUGH) for r in reasons) else earlier
+                earlier = earlier.after(contract, before.shape, before.business_on == due[0].business_on)
+        yield receipt, earlier
+
+
+def _state(
+    contract: Contract, receipt: Receipt, reference: Receipt | None, earlier: drift.Before
+) -> tuple[State, tuple[str, ...]]:
     if receipt.problem is not None:
         return "rejected", (receipt.problem.message,)
     if receipt.same_as is not None:
         return "accepted", (state_reason("repeat", number=receipt.same_as),)
     reasons = list(_hold_reasons(contract, receipt, reference))
+    reasons += drift.reasons(contract, receipt.shape, earlier, receipt.rules)
     state: State = "held" if reasons else "accepted"
     if receipt.structural.get("ignored_files"):
         reasons.append(state_reason("ignored_files", count=receipt.structural["ignored_files"]))
@@ -142,9 +163,13 @@ def _hold_reasons(contract: Contract, receipt: Receipt, reference: Receipt | Non
         yield state_reason("trailer", declared=receipt.declared, delivered=receipt.delivered)
     if receipt.added_columns:
         yield state_reason("added_columns", names=", ".join(receipt.added_columns))
-    spoilt = 100 * receipt.quarantined / receipt.delivered if receipt.delivered else 0
-    if spoilt > delivery.quarantine_pct and receipt.quarantined > delivery.quarantine_slack_rows:
-        yield state_reason("spoilt", quarantined=receipt.quarantined, delivered=receipt.delivered, percent=spoilt)
+    spoilt = drift.Share(receipt.quarantined, receipt.delivered, contract.limits.confidence)
+    is_many = receipt.quarantined > delivery.quarantine_slack_rows or spoilt.low > delivery.quarantine_pct
+    is_nothing_left = delivery.load == "snapshot" and receipt.quarantined > 0 == receipt.accepted
+    if is_nothing_left or (spoilt.percent > delivery.quarantine_pct and is_many):
+        yield state_reason(
+            "spoilt", quarantined=receipt.quarantined, delivered=receipt.delivered, percent=spoilt.percent
+        )
     band = delivery.volume
     if band is None or delivery.load != "snapshot" or reference is None or reference.delivered == 0:
         return

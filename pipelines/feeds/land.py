@@ -129,6 +129,7 @@ def _land(
         rules=checked.rule_counts,
         waived=checked.waived,
         void_waivers=checked.void_waivers,
+        shape=checked.shape,
     )
     receipt = _store(settings, contract, delivery, receipt, marks, checked)
     _say(report, delivery, receipt)

@@ -202,6 +202,55 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
 }
 
+
+def _drift_reasons() -> dict[str, tuple[str, str]]:
+    """Of one column: what moved, from what to what, and what to do. `_at_once`: nothing to compare with."""
+    end_zh = ";请与报送单位核实并重报,或修改契约,属实则 `xfy feeds release-hold {feed}`。"
+    end_en = "; have it delivered again as agreed, mend the contract, or, if it is so, `xfy feeds release-hold {feed}`."
+    said = {
+        "unreadable": (
+            "已填的 {of} 个值中 {now:.0f} % 不合规则(此前 {was:.0f} %),最多为 {rule}",
+            "{now:.0f} % of its {of} filled values break a rule ({was:.0f} % before), most of them {rule}",
+        ),
+        "unreadable_at_once": (
+            "已填的 {of} 个值中 {now:.0f} % 不合规则,最多为 {rule}",
+            "{now:.0f} % of its {of} filled values break a rule, most of them {rule}",
+        ),
+        "emptied": (
+            "{of} 行中 {now:.0f} % 为空(此前 {was:.0f} %)",
+            "empty in {now:.0f} % of {of} rows ({was:.0f} % before)",
+        ),
+        "emptied_at_once": (
+            "为必填,{of} 行中 {now:.0f} % 为空",
+            "required, and empty in {now:.0f} % of {of} rows",
+        ),
+        "unlinkable": (
+            "的编号中只有 {now:.0f} % 在上次交付中出现过(抽样 {of} 个)",
+            "only {now:.0f} % of its keys (a sample of {of}) stood in the delivery before",
+        ),
+        "unmet": (
+            "的编号中只有 {now:.0f} % 见于 {base}(抽样 {of} 个),此前为 {was:.0f} %",
+            "only {now:.0f} % of its keys (a sample of {of}) are known to {base}, {was:.0f} % before",
+        ),
+        "mix_leapt": (
+            "的取值构成变动 {moved:.0f} 个百分点:{code} 由 {was:.0f} % 变为 {now:.0f} %",
+            "its mix of values moved by {moved:.0f} points, {code} from {was:.0f} % to {now:.0f} %",
+        ),
+        "form_leapt": (
+            "的文字形式变动 {moved:.0f} 个百分点:首尾为 {code} 的由 {was:.0f} % 变为 {now:.0f} %",
+            "the form of its texts moved by {moved:.0f} points, those of {code} from {was:.0f} % to {now:.0f} %",
+        ),
+        "mix_leapt_restricted": (
+            "的取值构成变动 {moved:.0f} 个百分点",
+            "its mix of values moved by {moved:.0f} points",
+        ),
+    }
+    return {
+        kind: ("列“{raw}”({column})" + zh + end_zh, "column {raw} ({column}): " + en + end_en)
+        for kind, (zh, en) in said.items()
+    }
+
+
 # Why a delivery stands as it does: what holds it back, and what is worth knowing of one that is accepted.
 STATE_REASONS: dict[str, tuple[str, str]] = {
     "empty": (
@@ -228,6 +277,7 @@ STATE_REASONS: dict[str, tuple[str, str]] = {
         "columns beyond the contract, not read: {names}; let it through, or write them into the contract (drop what is "
         "not needed).",
     ),
+    **_drift_reasons(),
     "ignored_files": ("契约以外的文件 {count} 个,未读取。", "{count} files beyond the contract, not read."),
     "waived": ("{count} 行虽不合规则,已由决定放行。", "{count} rows let in by decisions although they break rules."),
     "void_waivers": (

@@ -11,9 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipelines.feeds.shape import Shape, read_shape
+
 RECEIPT = "receipt.json"
 # Raised when the same delivery comes to give other rows: then every delivery is read again.
-MAKING = 4
+MAKING = 5
 # Stands beside a receipt while the delivery's files differ from those it was written for.
 REFUSED = "refused.json"
 
@@ -34,7 +36,8 @@ class Problem:
 class Receipt:
     """Counts and identity of one delivery. delivered = accepted + quarantined + duplicate, except with a problem.
 
-    `waived` of the accepted rows were let in by people; `void_waivers` rows are named by such decisions in vain.
+    `waived` of the accepted rows were let in by people; `void_waivers` rows are named by such decisions in vain;
+    `shape` says what its columns look like, for the next delivery to be compared with;
     `written` is the sha256 of each file of rows as it was written to the lake.
     """
 
@@ -63,6 +66,7 @@ class Receipt:
     reference_sha256: str = ""
     making: int = 1
     written: dict[str, str] = field(default_factory=dict)
+    shape: Shape = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Stable text: the same receipt gives the same bytes."""
@@ -81,6 +85,7 @@ def read_receipt(path: Path) -> Receipt:
         files=tuple(document.pop("files")),
         added_columns=tuple(document.pop("added_columns")),
         problem=Problem(**problem) if problem else None,
+        shape=read_shape(document.pop("shape", {})),
         **document,
     )
 

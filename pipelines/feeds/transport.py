@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipelines.feeds.fields import Strict
+from pipelines.feeds.limits import Drift
 
 
 class Trailer(Strict):
@@ -94,3 +95,4 @@ class Delivery(Strict):
     volume: Volume | None = Volume()
     quarantine_pct: float = 30
     quarantine_slack_rows: int = 50
+    drift: Drift = Drift()

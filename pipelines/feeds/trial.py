@@ -20,6 +20,7 @@ from pipelines.feeds.judge import judge
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.raw import FILE, LINE
 from pipelines.feeds.receipts import Receipt, read_receipts
+from pipelines.feeds.shape import without_keys
 from pipelines.feeds.show import message_of
 from pipelines.identifiers import Key
 from pipelines.refusal import Refusal
@@ -69,6 +70,9 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
         key_id="",
         declared=raw.declared,
         added_columns=raw.added,
+        rules=checked.rule_counts,
+        # Its pseudonyms are made under a key of its own and meet nobody's.
+        shape=without_keys(checked.shape),
     )
     before = read_receipts(settings.lake, contract.feed)
     status = judge(contract, [*before, as_if], read_decisions(settings.landing), business_on)[-1]
