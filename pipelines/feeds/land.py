@@ -45,11 +45,13 @@ def land_feed(
     report: Report | None = None,
     waivers: Collection[Waiver] | None = None,
     afresh: Delivery | None = None,
+    died: Collection[Delivery] = (),
 ) -> list[Receipt]:
     """Land every delivery of a feed with a business date up to `as_of` that is not landed yet.
 
     `waivers` are people's decisions on rows, read from landing/ where not given; those taken after `as_of` do not
-    count. The delivery `afresh` is read again whatever its receipt says. Returns the receipts of all of them, new and
+    count. The delivery `afresh` is read again whatever its receipt says; those that `died` ended the process that read
+    them, and are rejected for it. Returns the receipts of all of them, new and
     old, in order. Running it again changes nothing.
     """
     waivers = read_waivers(settings.landing) if waivers is None else waivers
@@ -69,7 +71,18 @@ def land_feed(
             reference_sha256=made_with,
         )
         receipts.append(
-            _land(settings, contract, key, delivery, marks[delivery], fresh, decided, report, delivery == afresh)
+            _land(
+                settings,
+                contract,
+                key,
+                delivery,
+                marks[delivery],
+                fresh,
+                decided,
+                report,
+                is_afresh=delivery == afresh,
+                has_died=delivery in died,
+            )
         )
     _withdraw(settings, contract.feed, found, report)
     _sweep(settings, contract.feed)
@@ -86,6 +99,7 @@ def _land(
     waivers: Collection[Waiver],
     report: Report | None,
     is_afresh: bool,
+    has_died: bool,
 ) -> Receipt:
     place = lake_place(settings, delivery)
     if (place / RECEIPT).exists():
@@ -107,6 +121,8 @@ def _land(
     if fresh.same_as is not None:
         return _store_repeat(settings, contract, delivery, fresh, marks)
     try:
+        if has_died:
+            raise DeliveryProblem("died")
         with _marked(settings, delivery):
             raw, beyond, checked = _examined(settings, contract, key, delivery, marks, waivers)
     except DeliveryProblem as problem:

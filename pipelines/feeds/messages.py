@@ -119,8 +119,8 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
         "How it failed stands in vault/failures/, for whoever maintains the readers.",
     ),
     "died": (
-        "读取此批次的进程意外终止({detail}),整批未采用;多因内存不足或文件异常,请重新导出并以新的批次号报送。下次运行会再试。",
-        "The process that read this delivery came to its end ({detail}) and nothing of it is used: for want of memory, "
+        "读取此批次的进程意外终止,整批未采用;多因内存不足或文件异常,请重新导出并以新的批次号报送。下次运行会再试。",
+        "The process that read this delivery came to its end and nothing of it is used: for want of memory, "
         "or by the file; export it again under a new number. The next run tries anew.",
     ),
     "other_format": (
@@ -318,7 +318,6 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     (r"^an XML document$", "XML 文件"),
     (r"^a text file$", "文本文件"),
     (r"^type (\w+)$", r"类型 \1"),
-    (r"^signal (\d+)$", r"信号 \1"),
     (r"^the last line has no end$", "最后一行没有换行符"),
     (r"^the last record has no end$", "最后一条记录没有换行符"),
     (r"^inside the compressed data$", "断在压缩数据中间"),

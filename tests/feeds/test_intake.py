@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.feeds import intake
+from pipelines.feeds.deliveries import Delivery
+from pipelines.feeds.land import reading_mark
 from pipelines.feeds.receipts import read_receipts
 from pipelines.settings import Settings
+from tests.feeds.dying import DEADLY, land_or_die
 from tests.feeds.making import DAY, column, deliver, make_contract
 
 FEEDS = ("T01", "T02", "T03")
@@ -76,3 +79,37 @@ def test_a_process_that_is_killed_is_told_and_nothing_is_half_landed(house, cont
     with pytest.raises(RuntimeError, match="ended from outside"):
         intake.land_all(settings, contracts, DAY)
     assert not any(read_receipts(settings.lake, feed) for feed in FEEDS)
+
+
+def test_a_delivery_that_ends_its_process_is_rejected_and_the_others_are_landed(house, contracts, monkeypatch):
+    settings = house("one")
+    del contracts["T03"]
+    deliver(settings, "T02", DAY, "001", {"f.csv": DEADLY})
+    deliver(settings, "T02", DAY, "002", {"f.csv": b"A\n1\n"})
+    monkeypatch.setattr(intake, "_land", land_or_die)
+    monkeypatch.setattr(intake, "WORTH_PROCESSES_BYTES", 0)
+    said: list[str] = []
+    intake.land_all(settings, contracts, DAY, said.append)
+    assert {feed: [r.accepted for r in read_receipts(settings.lake, feed)] for feed in contracts} == {
+        "T01": [2],
+        "T02": [0, 1],
+    }
+    assert read_receipts(settings.lake, "T02")[0].problem.kind == "died"
+    assert any("T02 2026-10-30/001" in line for line in said)
+    assert not list(settings.lake.rglob("*.reading"))
+    # It is tried again, apart from the others, and read where it does no harm any more.
+    monkeypatch.undo()
+    intake.land_all(settings, contracts, DAY)
+    assert [r.accepted for r in read_receipts(settings.lake, "T02")] == [1, 1]
+
+
+def test_a_delivery_a_process_ended_on_is_read_apart_from_the_others(house, contracts, monkeypatch):
+    settings = house("one")
+    folder = settings.landing / "T02" / DAY.isoformat() / "001"
+    mark = reading_mark(settings, Delivery("T02", DAY, "001", folder))
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    alone: list[str] = []
+    monkeypatch.setattr(intake, "_land_alone", lambda task, report: alone.append(task.contract.feed))
+    intake.land_all(settings, contracts, DAY)
+    assert alone == ["T02"] and not read_receipts(settings.lake, "T02") and read_receipts(settings.lake, "T03")
