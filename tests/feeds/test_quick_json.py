@@ -119,6 +119,11 @@ def test_damaged_files_are_read_alike(objects, form, at, put, gone):
 @pytest.mark.parametrize(
     "body",
     [
+        b'{"no": "\\ud83d"}\n',
+        b'{"no": 1, "beyond": "\\ud83d"}\n',
+        b'{"no": 1, "beyond\\ude00": 2}\n',
+        b'{"no": NaN}\n',
+        b'{"no": -Infinity, "tags": [NaN, 1]}\n',
         b'{"no": 1, "no": 2}\n',
         b'{"no": 1,}\n',
         b'{"no": 1} {"no": 2}\n',

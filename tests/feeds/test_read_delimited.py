@@ -176,3 +176,141 @@ def test_no_bytes_bring_the_reader_down_or_rows_out_of_nowhere(tmp_path_factory,
         assert problem.message.en and problem.message.zh
     else:
         assert 1 <= raw.delivered <= 1 + noise.count(b"\n")
+
+
+# ---------------------------------------------------------------- line ends
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("last", ["", "\n", "\r\n"])
+def test_line_ends_of_one_kind_are_read_whichever_they_are(tmp_path, end, last):
+    text = end.join([HEADER, "1,2,3", '"4",5,6']) + (last or end)
+    assert cells(read_text(tmp_path, text)) == [("1", "2", "3", 2), ("4", "5", "6", 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{HEADER}\r1,2,3\r4,5,6\n7,8,9\n", f"{HEADER}\n1,2,3\r4,5,6\r7,8,9\r1,1,1\r", f"{HEADER}\r1,2,3\r4,5,6\n7,8,9\r"],
+)
+def test_line_ends_of_two_kinds_are_told_as_that(tmp_path, text):
+    problem = refused(tmp_path, text if text.endswith("\n") else text + "\n")
+    assert problem.kind == "line_ends" and "CR" in problem.message.en and "换行符" in problem.message.zh
+
+
+def test_a_cr_in_a_remark_costs_nothing(tmp_path):
+    raw = read_text(tmp_path, f'{HEADER}\r\n1,2,"3\r4"\r\n5,6,7\r8\r\n9,9,9\r\n')
+    assert raw.frame.height == 3 and raw.scraps.is_empty()
+
+
+def test_a_header_without_end_is_refused_and_no_more(tmp_path):
+    assert refused(tmp_path, "x" * 200_000 + "\n1,2,3\n").kind in ("header_missing", "header_not_found")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"PK\x03\x04 rest", "xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(90), ".xls"),
+        ("﻿<!DOCTYPE html>\n<html>甲,乙,丙</html>\n".encode(), "HTML"),
+        (b"<table><tr><td>\n", "HTML"),
+        (b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>\n', "2003"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\x1f\x8b\x08", "gzip"),
+    ],
+)
+def test_another_format_is_told(tmp_path, data, told):
+    problem = refused(tmp_path, data)
+    assert problem.kind == "other_format" and told in problem.message.en and told in problem.message.zh
+
+
+# ---------------------------------------------------------------- columns without name, rows that are no rows
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_columns_without_name_and_value_at_the_end_say_nothing(tmp_path, quote):
+    first = f"{quote}1{quote},2,3"
+    for head, rows in (
+        (HEADER + ",", [first + ",", "4,5,6,"]),
+        (HEADER + ",,", [first + ",,", "4,5,6,,"]),
+        (HEADER, [first + ",", "4,5,6,,,"]),
+        (HEADER + ",,", [first, "4,5,6,"]),
+        (HEADER + ", ,", [first + ",", "4,5,6, ,"]),
+    ):
+        raw = read_text(tmp_path, "\n".join([head, *rows, ""]))
+        assert [c[:3] for c in cells(raw)] == [("1", "2", "3"), ("4", "5", "6")], head
+        assert raw.added == () and raw.scraps.is_empty()
+
+
+def test_empty_fields_inside_the_columns_stay_where_they_are(tmp_path):
+    raw = read_text(tmp_path, f"{HEADER},\n1,,,\n,,3,\n,2,,,\n")
+    assert cells(raw) == [("1", "", "", 2), ("", "", "3", 3), ("", "2", "", 4)]
+
+
+def test_a_column_without_name_that_says_something_is_told_by_its_place(tmp_path):
+    raw = read_text(tmp_path, f"{HEADER},\n1,2,3,x\n4,5,6,\n")
+    assert len(cells(raw)) == 2 and raw.added == ("#4 (无列名)",)
+    raw = read_text(tmp_path, f",{HEADER},,\n0,1,2,3,,\n1,4,5,6,,y\n")
+    assert raw.added == ("#1 (无列名)", "#6 (无列名)") and cells(raw)[1] == ("4", "5", "6", 3)
+
+
+def test_fields_beyond_the_columns_that_say_something_are_no_row(tmp_path):
+    raw = read_text(tmp_path, f"{HEADER},\n1,2,3,,x\n1,2\n4,5,6,,\n")
+    assert raw.scraps["_line"].to_list() == [2, 3] and len(cells(raw)) == 1
+
+
+def test_empty_columns_are_no_part_of_a_remark(tmp_path):
+    raw = read_text(tmp_path, "甲|乙|丙|\n1|2|3|\n4|5|6|\n", delimiter="|")
+    assert len(cells(raw)) == 2 and raw.added == ()
+    raw = read_text(tmp_path, "甲|乙|丙\n1|2|a|b|\n4|5|6||\n", delimiter="|", surplus_to_last=True)
+    assert [c[2] for c in cells(raw)] == ["a｜b", "6"]
+
+
+FOOTERS = [
+    "合计,,9",
+    "合 计,,",
+    "合　计,,9",
+    '"合  计","","9"',
+    ",合计,",
+    "本页合计,,",
+    "小计:,,3",
+    "总 计,3,",
+    "共计3户,,",
+    "累计,,",
+    "备注：数据截至10月",
+    "说明：略,,",
+    "注：略",
+    "注1,略,",
+    "填表人：张三,,",
+    "填报人：张三,审核人：李四,",
+    "制表日期：2026-10-30",
+    '"审核:李四",,',
+    "（以下空白）,,",
+    "——以下无正文——",
+    "打印时间：2026-10-30 10:00:00,,",
+    "第 1 页,共 3 页,",
+    "联系电话：略,,",
+    "单位（盖章）：某局",
+    "数据来源：某局,,",
+]
+
+
+def strict(folder, text):
+    columns = [column("a", "甲", required=True), column("b", "乙", required=True), column("c", "丙", required=True)]
+    contract = make_contract(folder, columns, {"format": "delimited", "files": "f.csv"})
+    (folder / "f.csv").write_text(text, "utf-8")
+    return read(contract, folder)
+
+
+@pytest.mark.parametrize("line", FOOTERS)
+def test_totals_and_notes_are_no_rows(tmp_path, line):
+    raw = strict(tmp_path, f"{HEADER}\n1,2,3\n{line}\n4,5,6\n")
+    assert raw.frame["_line"].to_list() == [2, 4] and raw.scraps.is_empty()
+    assert raw.structural.get("totals", 0) + raw.structural.get("notes", 0) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["合计镇,2,3", "注册公司,2,3", "备注,2,3", "说明书厂,2,3", "共计,2,3", "1,合计,3", "截至,2,3", "总计划,2,3"]
+)
+def test_a_row_that_fills_its_columns_is_a_row_whatever_it_begins_with(tmp_path, line):
+    raw = strict(tmp_path, f"{HEADER}\n1,2,3\n{line}\n4,5,6\n")
+    assert raw.frame["_line"].to_list() == [2, 3, 4]

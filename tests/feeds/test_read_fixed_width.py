@@ -115,3 +115,30 @@ def test_every_record_comes_back_cut_at_most(tmp_path_factory, values):
             assert text.startswith(got) and (got == text or not fits)
             half = not fits and len(got.encode("gb18030")) < width
             assert (name in raw.cut and raw.cut[name][position]) == half
+
+
+def test_lf_for_cr_lf_is_told_as_line_ends(tmp_path):
+    data = (record("0001", "李小明", "城中路") * 3).replace(b"\r\n", b"\n") + b"TTTT0000000003\n"
+    with pytest.raises(DeliveryProblem) as caught:
+        read_bytes(tmp_path, data, None)
+    assert caught.value.kind == "line_ends" and "CR LF" in caught.value.message.en and "LF" in caught.value.message.zh
+
+
+def test_cr_alone_is_told_as_line_ends(tmp_path):
+    data = (record("0001", "李小明", "城中路") * 3).replace(b"\r\n", b"\r")
+    for end in (b"", b"\n", b"\r\n"):
+        with pytest.raises(DeliveryProblem) as caught:
+            read_bytes(tmp_path, data + b"TTTT0000000003\r" + end, None)
+        assert caught.value.kind == "line_ends"
+
+
+def test_some_records_with_lf_alone_are_told_one_by_one(tmp_path):
+    one = record("0001", "李小明", "城中路")
+    raw = read_bytes(tmp_path, one * 3 + one.replace(b"\r", b""), 4)
+    assert len(rows(raw)) == 3 and raw.scraps["rule"].to_list() == ["record_length"]
+
+
+def test_another_format_is_told(tmp_path):
+    with pytest.raises(DeliveryProblem) as caught:
+        read_bytes(tmp_path, b"<html><body>\r\n", 0)
+    assert caught.value.kind == "other_format"

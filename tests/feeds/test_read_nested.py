@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.feeds import readers
+from pipelines.feeds.land import land_feed
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.nested import steps
-from tests.feeds.making import column, few, make_contract
+from tests.feeds.making import DAY, column, deliver, few, make_contract
 
 COLUMNS = [
     column("number", "no"),
@@ -119,3 +120,123 @@ def test_delimiters_in_the_last_column_stay_there(tmp_path):
     raw = readers.read(contract, tmp_path)
     assert raw.frame.select("A", "B").rows() == [("1", "x｜y｜z"), ("2", "")]
     assert raw.scraps["_line"].to_list() == [4]
+
+
+# ---------------------------------------------------------------- what apps and exporters write that is no JSON, quite
+
+HALVES = {
+    r"H\ud83d": "H\ufffd",
+    r"\ude00H": "\ufffdH",
+    r"\ud83d\ud83d\ude00": "\ufffd😀",
+    r"\ude00\ud83d": "\ufffd\ufffd",
+    r"\uD83D\uDE00": "😀",
+    r"\\ud83d": r"\ud83d",
+    r"\\\ud83d": "\\\ufffd",
+    r"\n\ud83dA": "\n\ufffdA",
+    r"\ud83d\u4e00": "\ufffd一",
+}
+
+
+@pytest.mark.parametrize("form", ["lines", "array"])
+@pytest.mark.parametrize("written", HALVES)
+def test_half_a_character_is_replaced_and_the_rest_is_read(tmp_path, form, written):
+    whole, half = json.dumps(OBJECT), json.dumps(OBJECT).replace('"ok"', f'"{written}"')
+    if form == "lines":
+        raw = read(tmp_path, LINES, {"f.jsonl": f"{whole}\n{half}\n".encode()})
+    else:
+        raw = read(tmp_path, ARRAY, {"f.json": f"[{whole},\n{half}]".encode()})
+    assert raw.frame["archive.status"].to_list() == ["ok", HALVES[written]]
+    assert raw.mended == ("\ufffd" in HALVES[written])
+
+
+@pytest.mark.parametrize("place", ["name", "list", "beyond", "key beyond", "no object"])
+def test_half_a_character_anywhere_in_an_object(tmp_path, place):
+    line = {
+        "name": json.dumps(OBJECT | {"tags": ["@"]}),
+        "list": json.dumps(OBJECT | {"tags": ["a", "@", "b"]}),
+        "beyond": json.dumps(OBJECT | {"new": {"deep": ["@"]}}),
+        "key beyond": json.dumps(OBJECT | {"@": 1}),
+        "no object": '["@"]',
+    }[place].replace("@", r"\ud83d")
+    raw = read(tmp_path, LINES, {"f.jsonl": lines(OBJECT) + line.encode() + b"\n"})
+    assert raw.delivered == 2 and raw.scraps.height == (place == "no object")
+    # Strangers' names are told as they can be printed.
+    assert "".join(raw.added).isprintable()
+    json.dumps(raw.added, ensure_ascii=False).encode()
+
+
+def test_a_row_with_half_a_character_is_flagged_or_held(tmp_path, settings, key):
+    columns = [column("number", "no"), column("state", "archive.status"), column("name", "name", role="name")]
+    columns[0] |= {"required": True, "primaryKey": True}
+    contract = make_contract(tmp_path / "c", columns, LINES)
+    objects = [
+        {"no": "1", "archive": {"status": "ok"}, "name": "王芳"},
+        {"no": "2", "archive": {"status": "o@"}, "name": "王芳"},
+        {"no": "3", "archive": {"status": "ok"}, "name": "王@"},
+        {"no": "4@", "archive": {"status": "ok"}, "name": "王芳"},
+    ]
+    deliver(settings, "T01", DAY, "001", {"f.jsonl": lines(*objects).replace(b"@", rb"\ud840")})
+    (receipt,) = land_feed(settings, contract, key, DAY)
+    assert (receipt.accepted, receipt.quarantined) == (3, 1)
+    assert receipt.rules == {"T01.number.rare_char": 1, "T01.state.rare_char": 1, "T01.name.rare_char": 1}
+
+
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_documents_too_deep_cost_their_row_or_file_and_no_more(tmp_path, form):
+    outcomes = set()
+    for depth in (3, 400, 900, 960, 990, 1_100, 100_000):
+        folder = tmp_path / f"{form}{depth}"
+        deep = json.dumps(OBJECT | {"archive": {"status": "@"}}).replace('"@"', "[" * depth + "]" * depth)
+        many = {"f.jsonl": lines(OBJECT) + deep.encode() + b"\n"}
+        files = many if form == "lines" else {"f.json": f"[{deep}]".encode()}
+        folder.mkdir()
+        try:
+            raw = read(folder, LINES if form == "lines" else ARRAY, files)
+            outcomes.add(raw.scraps.height)
+            assert raw.delivered == (2 if form == "lines" else 1)
+        except DeliveryProblem as problem:
+            outcomes.add(problem.kind)
+    assert outcomes <= {0, 1, "truncated"} and len(outcomes) > 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("NaN", None),
+        ("Infinity", "Infinity"),
+        ("-Infinity", "-Infinity"),
+        ("1e999", "Infinity"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("-0", "0"),
+        ("1E400", "Infinity"),
+        ('{"a": NaN}', '{"a": NaN}'),
+    ],
+)
+def test_numbers_that_are_none_in_the_standard(tmp_path, written, read_as):
+    line = json.dumps(OBJECT).replace('"ok"', written)
+    raw = read(tmp_path, LINES, {"f.jsonl": line.encode() + b"\n"})
+    assert raw.frame["archive.status"].to_list() == [read_as]
+
+
+def test_numbers_of_thousands_of_digits_cost_their_row(tmp_path):
+    line = json.dumps(OBJECT).replace('"ok"', "9" * 5_000)
+    raw = read(tmp_path, LINES, {"f.jsonl": lines(OBJECT) + line.encode() + b"\n"})
+    assert (raw.frame.height, raw.scraps["rule"].to_list()) == (1, ["object"])
+
+
+def test_of_a_key_said_twice_the_last_counts(tmp_path):
+    line = json.dumps(OBJECT).replace('"no"', '"no": "first", "no"')
+    assert read(tmp_path, LINES, {"f.jsonl": line.encode() + b"\n"}).frame["no"].to_list() == ["123456789012345678"]
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\n"])
+def test_lines_may_end_in_cr(tmp_path, ends):
+    body = (lines(OBJECT) * 2).decode().replace("\n", ends)
+    assert read(tmp_path, LINES, {"f.jsonl": body.encode()}).frame["_line"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html><html><body>login</body></html>\n", b"PK\x03\x04rest\n"])
+def test_another_format_is_told(tmp_path, content):
+    with pytest.raises(DeliveryProblem) as caught:
+        read(tmp_path, LINES, {"f.jsonl": content})
+    assert caught.value.kind == "other_format"

@@ -1,4 +1,5 @@
 import io
+import re
 import time as clock
 import zipfile
 from datetime import date, datetime, time
@@ -270,3 +271,67 @@ def test_a_sheet_of_another_format_is_refused(tmp_path):
         target.writestr("content.xml", "<office:document-content/>")
     problem = refused(tmp_path, sheet.getvalue())
     assert problem.kind == "other_format" and "OpenDocument" in problem.message.zh
+
+
+def with_dimension(data: bytes, element: bytes) -> bytes:
+    found = re.compile(rb"<dimension[^>]*/>")
+    return rewritten(data, lambda n, c: found.sub(element, c) if "worksheets/" in n else c)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        *(b'<dimension ref="%s"/>' % ref for ref in (b"1:49", b"A:D", b"", b"A1:D", b"$A$1:$D$4", b"a1:d4", b"#REF!")),
+        b'<dimension ref=" A1:D4 "/>',
+        b"<dimension ref='1:49'/>",
+        b'<dimension ref="1:49"></dimension>',
+        b'<dimension foo="x" ref = "1:1048576" />',
+        b"",
+    ],
+)
+def test_a_size_that_names_no_cells_is_passed_by(tmp_path, element):
+    data = book({"甲": [["A1", "张三", "张三", 7], ["A2", "张三", "张三", "x"]], "乙": []})
+    raw = read_book(tmp_path, with_dimension(data, element))
+    assert [c[:4] for c in cells(raw)] == [("A1", "张三", "张三", "7"), ("A2", "张三", "张三", "x")]
+
+
+def test_totals_and_notes_by_other_words_are_no_rows(tmp_path):
+    footers = [
+        ["合  计"], ["合　计", None, None, 1], ["本页合计"], ["共计", "1户"], ["备注：数据截至10月"], ["说明：略"],
+        ["填报人：张三", None, "审核人：李四"], ["制表日期：2026-10-30"], [None, None, "合计", 3], ["（以下空白）"],
+        ["第1页 共2页"],
+    ]  # fmt: skip
+    rows = [["A1", "张三", "张三", 7], *footers, ["注册", "备注", "合计", 1]]
+    raw = read_book(tmp_path, book({"甲": rows, "乙": []}), totals=[], notes=[])
+    assert [c[0] for c in cells(raw)] == ["A1", "注册"]
+    assert raw.structural["totals"] + raw.structural["notes"] == len(footers)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"<html><table><tr><td>x</td></tr></table></html>", "HTML"),
+        ("\ufeff<table border=1>".encode(), "HTML"),
+        (b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "2003"),
+        ("编号,户主\r\n".encode("gbk"), "text"),
+        ("编号\t户主\r\n".encode("utf-16"), ""),
+        (b"%PDF-1.4", "PDF"),
+        (b"Rar!\x1a\x07\x00rest", "RAR"),
+        (b"7z\xbc\xaf\x27\x1crest", "7-Zip"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+    ],
+)
+def test_what_is_no_workbook_is_told_for_what_it_is(tmp_path, data, told):
+    problem = refused(tmp_path, data)
+    assert problem.kind == ("other_format" if told else "damaged") and told in problem.message.en
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("xl/workbook.bin", "xlsb"), ("word/document.xml", "Word"), ("f.xlsx", "ZIP")]
+)
+def test_another_archive_is_told_for_what_it_is(tmp_path, name, told):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        target.writestr(name, b"x")
+    problem = refused(tmp_path, out.getvalue())
+    assert problem.kind == "other_format" and told in problem.message.en

@@ -86,21 +86,25 @@ def _must_have_text(kind: pl.DataType, name: str, column: str) -> None:
 def _texts(values: pl.Series, column: Column, name: str) -> pl.Series:
     """A column's values as text, in a form its contract reads. Raises DeliveryProblem where they have none."""
     kind = values.dtype
-    if isinstance(kind, pl.Binary):
-        texts = values.cast(pl.String, strict=False)
-        broken = (values.is_not_null() & texts.is_null()).arg_true()
-        if len(broken):
-            # In whatever encoding the source had: what is guessed may be read as another text.
-            detail = f"bytes that are no UTF-8, first in row {broken[0] + 1}"
-            raise DeliveryProblem("column_type", file=name, column=column.physical, detail=detail)
-        return texts
-    if isinstance(kind, pl.Date | pl.Datetime):
+    if isinstance(kind, pl.Date | pl.Datetime) and column.logical_type in ("date", "timestamp"):
         return _dated(values, column)
     try:
         return values.cast(pl.String)
     except pl.exceptions.PolarsError as error:
         detail = f"type {kind.base_type().__name__}"
+        if isinstance(kind, pl.Binary):
+            # In whatever encoding the source had: what is guessed may be read as another text.
+            detail = f"bytes that are no UTF-8, first in row {_first_undecodable(values)}"
         raise DeliveryProblem("column_type", file=name, column=column.physical, detail=detail) from error
+
+
+def _first_undecodable(values: pl.Series) -> int:
+    for at, value in enumerate(values, 1):
+        try:
+            (value or b"").decode("utf-8")
+        except UnicodeDecodeError:
+            return at
+    return 0
 
 
 def _dated(values: pl.Series, column: Column) -> pl.Series:

@@ -120,7 +120,8 @@ def with_whole_characters(text: str) -> str:
     """JSON text with the replacement character where an escape is half of a character, cut off from its other half."""
     if _MAY_BE_HALF.search(text) is None:
         return text
-    return _ESCAPE.sub(lambda found: "\\ufffd" if len(found[0]) == len(r"\ud83d") else found[0], text)
+    whole = _ESCAPE.sub(lambda found: "\\ufffd" if len(found[0]) == len(r"\ud83d") else found[0], text)
+    return text if whole == text else whole
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
