@@ -14,7 +14,7 @@ from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import Column
 from pipelines.feeds.limits import ColumnLimits, of_column
 from pipelines.feeds.messages import state_reason
-from pipelines.feeds.shape import KEYS, ColumnShape, Shape
+from pipelines.feeds.shape import KEYS, ColumnShape, Shape, column_of, is_size
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def reasons(contract: Contract, shape: Shape, earlier: Before, rules: Mapping[st
     `rules` are the receipt's counts of broken rules, to name the one that is broken most.
     """
     for name, now in shape.items():
-        limits = of_column(contract.limits, contract.delivery.drift, name)
-        column = contract.by_name[name]
+        column = contract.by_name[column_of(name)]
+        limits = of_column(contract.limits, contract.delivery.drift, column.name)
         judged = _Judged(contract, column, limits, now)
         yield from judged.unreadable(earlier.all.get(name), rules)
         yield from judged.empty(earlier.alike.get(name))
@@ -125,17 +125,31 @@ class _Judged:
             yield self._told("unlinkable", known, None)
 
     def moved(self, then: ColumnShape | None) -> Iterator[str]:
+        """Codes, yes and no, the form of texts; and the size of numbers."""
         if then is None:
             return
-        for kind, now, was, most in (
-            ("mix", self.now.mix, then.mix, self.limits.mix_leap),
-            ("form", self.now.forms, then.forms, self.limits.form_leap),
-        ):
+        z = self.contract.limits.confidence
+        kinds = [("form", self.now.forms, then.forms, self.limits.form_leap)]
+        if is_size(self.column):
+            yield from self._resized(then)
+        else:
+            kinds.append(("mix", self.now.mix, then.mix, self.limits.mix_leap))
+        for kind, now, was, most in kinds:
             if most is None or not self._is_enough(min(sum(now.values()), sum(was.values()))):
                 continue
-            moved, margin = distance(now, was, self.contract.limits.confidence)
+            moved, margin = distance(now, was, z)
             if moved - margin > most:
                 yield self._moved(kind, now, was, moved)
+
+    def _resized(self, then: ColumnShape) -> Iterator[str]:
+        """Another unit: numbers that are larger or smaller by orders of magnitude, not the growth of a sum."""
+        now, was, most = self.now.mix, then.mix, self.limits.size_leap
+        if most is None or not self._is_enough(min(sum(now.values()), sum(was.values()))):
+            return
+        (after, margin), (before, more) = (mean(sizes) for sizes in (now, was))
+        orders = after - before
+        if abs(orders) - self.contract.limits.confidence * math.hypot(margin, more) > most:
+            yield self._say("resized", orders=orders)
 
     def _moved(self, kind: str, now: Mapping[str, int], was: Mapping[str, int], moved: float) -> str:
         """With the code whose share moved most; of restricted columns no code is told."""
@@ -172,14 +186,25 @@ class _Judged:
 
 
 def distance(now: Mapping[str, int], was: Mapping[str, int], z: float) -> tuple[float, float]:
-    """Points of per cent that two mixes differ by (half the sum of differences), and the margin chance may add."""
+    """Points of per cent that two mixes differ by (half the sum of differences), and how many chance may explain.
+
+    Two samples of one mix differ by four tenths of the sum of their standard errors, on average, and vary around that.
+    """
     n, m = sum(now.values()), sum(was.values())
-    moved = margin = 0.0
-    for code in {*now, *was}:
-        a, b = now.get(code, 0), was.get(code, 0)
-        moved += abs(a / n - b / m) / 2
-        margin += math.sqrt(_variance(a, n) + _variance(b, m)) / 2
-    return 100 * moved, 100 * z * margin
+    codes = {*now, *was}
+    moved = sum(abs(now.get(code, 0) / n - was.get(code, 0) / m) for code in codes) / 2
+    variances = [_variance(now.get(code, 0), n) + _variance(was.get(code, 0), m) for code in codes]
+    margin = 0.4 * sum(map(math.sqrt, variances)) + z * math.sqrt(sum(variances)) / 2
+    return 100 * moved, 100 * margin
+
+
+def mean(sizes: Mapping[str, int]) -> tuple[float, float]:
+    """The mean order of magnitude and its standard error."""
+    n = sum(sizes.values())
+    middle = sum(int(size) * count for size, count in sizes.items()) / n
+    # Nobody is sure of an order of magnitude: where all are the same they may still be near the next.
+    spread = sum(count * (int(size) - middle) ** 2 for size, count in sizes.items()) / n
+    return middle, math.sqrt((spread + 1 / 12) / n)
 
 
 def _variance(cases: int, of: int) -> float:

@@ -23,9 +23,9 @@ class ColumnLimits(Strict):
     empty_pct: float | None = None
     empty_leap: float | None = None
     known_pct: float | None = None
-    met_leap: float | None = None
     mix_leap: float | None = None
     form_leap: float | None = None
+    size_leap: float | None = None
 
 
 class Limits(Strict):
@@ -38,9 +38,9 @@ class Limits(Strict):
     empty_pct: float
     empty_leap: float
     known_pct: float
-    met_leap: float
     mix_leap: float
     form_leap: float
+    size_leap: float
 
 
 class Drift(ColumnLimits):

@@ -228,10 +228,6 @@ def _drift_reasons() -> dict[str, tuple[str, str]]:
             "的编号中只有 {now:.0f} % 在上次交付中出现过(抽样 {of} 个)",
             "only {now:.0f} % of its keys (a sample of {of}) stood in the delivery before",
         ),
-        "unmet": (
-            "的编号中只有 {now:.0f} % 见于 {base}(抽样 {of} 个),此前为 {was:.0f} %",
-            "only {now:.0f} % of its keys (a sample of {of}) are known to {base}, {was:.0f} % before",
-        ),
         "mix_leapt": (
             "的取值构成变动 {moved:.0f} 个百分点:{code} 由 {was:.0f} % 变为 {now:.0f} %",
             "its mix of values moved by {moved:.0f} points, {code} from {was:.0f} % to {now:.0f} %",
@@ -239,6 +235,10 @@ def _drift_reasons() -> dict[str, tuple[str, str]]:
         "form_leapt": (
             "的文字形式变动 {moved:.0f} 个百分点:首尾为 {code} 的由 {was:.0f} % 变为 {now:.0f} %",
             "the form of its texts moved by {moved:.0f} points, those of {code} from {was:.0f} % to {now:.0f} %",
+        ),
+        "resized": (
+            "的数值平均变动 {orders:+.1f} 个数量级,可能换了单位",
+            "its numbers moved by {orders:+.1f} orders of magnitude, as if in another unit",
         ),
         "mix_leapt_restricted": (
             "的取值构成变动 {moved:.0f} 个百分点",

@@ -15,7 +15,7 @@ from pipelines.feeds.shape import Shape, read_shape
 
 RECEIPT = "receipt.json"
 # Raised when the same delivery comes to give other rows: then every delivery is read again.
-MAKING = 5
+MAKING = 6
 # Stands beside a receipt while the delivery's files differ from those it was written for.
 REFUSED = "refused.json"
 

@@ -1,6 +1,8 @@
 """Columns that are no longer what they were hold their delivery, and ordinary ones do not."""
 
+import importlib.util
 import random
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -8,14 +10,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.feeds.contracts import Contract
+from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.drift import Share, distance
 from pipelines.feeds.judge import Status, judge
 from pipelines.feeds.land import land_feed
 from pipelines.feeds.limits import Drift, load_limits, of_column
 from pipelines.feeds.receipts import Receipt, read_receipt
-from pipelines.identifiers import Key
+from pipelines.identifiers import Key, load_key
 from pipelines.settings import REPOSITORY, Settings
+from pipelines.simulate import simulate
 from tests.feeds.making import DAY, citizen, column, deliver, make_contract, some
 
 CSV = {"format": "delimited", "files": "f.csv", "volume": None}
@@ -70,7 +73,7 @@ KINDS = {
     "number_masked": ({"证号": "3199****0102"}, "person", "person.masked"),
     "code_mix": ({"状态": "3"}, "status", "3 from 33 % to 100 %"),
     "share": ({"在享": "是"}, "is_on", "true from 50 % to 100 %"),
-    "unit": ({"金额": "140000"}, "paid_cny", "1e5 from 0 % to 100 %"),
+    "unit": ({"金额": "140000"}, "paid_cny", "+3.0 orders of magnitude"),
     "wrapped": ({"说明": '="备注甲"'}, "note", "the form of its texts moved"),
     "new_codes": ({"状态": "在享"}, "status", "status.code"),
 }
@@ -197,7 +200,7 @@ def test_a_receipt_keeps_its_shape(settings, contract, key, tmp_path):
     (kept,) = land_feed(settings, contract, key, date.max)
     (tmp_path / "receipt.json").write_text(kept.to_json(), "utf-8")
     assert read_receipt(tmp_path / "receipt.json") == kept
-    assert kept.shape["status"].mix == {"1": 20, "2": 20, "3": 20} and kept.shape["paid_cny"].mix == {"1e2": 60}
+    assert kept.shape["status"].mix == {"1": 20, "2": 20, "3": 20} and kept.shape["paid_cny"].mix == {"2": 60}
     assert kept.shape["note"].forms == {"字字": 60} and len(kept.shape["item_id"].keys) == 60
     said = kept.to_json()
     assert citizen(1) not in said and "K00001" not in said and "备注" not in said
@@ -233,3 +236,33 @@ def test_chance_alone_does_not_hold():
         one, other = ({c: draw.choices(codes, k=k).count(c) for c in codes} for k in (n, m))
         moved, margin = distance(one, other, limits.confidence)
         assert moved - margin < limits.mix_leap
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory) -> Settings:
+    """Four due dates of five feeds of different formats, at the smallest size that shows a drift."""
+    root = tmp_path_factory.mktemp("months")
+    simulate(scale=0.001, seed=1, as_of=date(2026, 10, 31), days=1, out=root, earlier=3)
+    settings = Settings(data=root)
+    key = load_key(settings.key_path, must_exist=False)
+    for feed in FIVE:
+        land_feed(settings, load_contracts(settings.contracts)[feed], key, date.max)
+    return settings
+
+
+FIVE = ("F05", "F11", "F13", "F17", "F18")  # SQLite, Parquet, JSON, workbook, delimited
+
+
+def test_ordinary_months_hold_nothing_and_each_drift_does(months):
+    bench = importlib.util.spec_from_file_location("drift_benchmark", REPOSITORY / "benchmarks" / "drift.py")
+    module = importlib.util.module_from_spec(bench)
+    sys.modules[bench.name] = module
+    bench.loader.exec_module(module)
+    contracts = {feed: contract for feed, contract in load_contracts(months.contracts).items() if feed in FIVE}
+    assert module.false_holds(months, contracts) == (20, [])
+    key = load_key(months.key_path, must_exist=True)
+    found = [one for contract in contracts.values() for one in module.tried(months, contract, key)]
+    assert [one for one in found if not one.held] == []
+    assert {one.feed for one in found} == set(FIVE)
+    assert {one.kind for one in found} == set(module.KINDS) - {"keys changed"}
+    assert f"{len(found)} of {len(found)}" in module.table(found)
