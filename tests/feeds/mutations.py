@@ -1,4 +1,5 @@
 """Damage for deliveries: bytes turned, files cut, columns moved, encodings mixed up, hostile contents and names, bombs.
+What is odd without being broken is in `oddities`.
 
 A mutation changes the files of one delivery folder in place and says what it did. It does not judge what should become
 of the delivery; `test_fuzz` does.
@@ -12,13 +13,14 @@ import random
 import sqlite3
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.readers import find_files
+from tests.feeds import oddities
+from tests.feeds.oddities import Damage
 
 HOSTILE = (
     '=HYPERLINK("http://x","y")',
@@ -38,24 +40,12 @@ HOSTILE = (
 TEXT_FORMATS = ("delimited", "fixed_width", "json_lines")
 
 
-@dataclass(frozen=True)
-class Damage:
-    """What was done. `first_line` is the first physical line that may differ, None where lines are not comparable.
-
-    `keeps_content` says that the delivery means the same as before.
-    """
-
-    kind: str
-    file: str
-    first_line: int | None = None
-    keeps_content: bool = False
-
-
 def damage(contract: Contract, folder: Path, chance: random.Random) -> Damage:
     """Apply one mutation, chosen by `chance`, to the delivery in `folder`."""
     path = chance.choice(find_files(contract, folder))
     kinds: list[Callable[[Contract, Path, random.Random], Damage | None]] = [
         *[_bytes] * 6,
+        *oddities.KINDS,
         _encoding,
         _swapped_columns,
         _swapped_header,

@@ -21,7 +21,8 @@ from pipelines.feeds.receipts import Receipt
 from pipelines.identifiers import Key
 from pipelines.settings import Settings
 from pipelines.simulate import simulate
-from tests.feeds.mutations import TEXT_FORMATS, Damage, damage
+from tests.feeds.mutations import TEXT_FORMATS, damage
+from tests.feeds.oddities import Damage
 
 AS_OF = date(2026, 10, 31)
 FEEDS = sorted(load_contracts(Settings().contracts))
@@ -87,6 +88,8 @@ def test_damage_is_met_row_by_row_or_refused_whole(feed, landing, contracts, key
         if receipt.problem is not None:
             assert receipt.delivered == 0 and rows.is_empty(), told
             assert receipt.problem.kind and receipt.problem.message and receipt.problem.message_zh, told
+            # A failure nobody foresaw is the delivery's alone, and a defect of the reader all the same.
+            assert receipt.problem.kind not in ("failed", "died"), f"{told}: {receipt.problem.message}"
             assert not done.keeps_content, f"{told}: {receipt.problem.message}"
             continue
         assert not places.is_duplicated().any(), told
