@@ -1,5 +1,6 @@
 """Getting things onto the disk for certain, for nobody else's eyes, and knowing them again. A leaf."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -39,3 +40,13 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def bytes_below(folder: Path) -> int:
+    """Bytes of all files below a folder that can be seen; what goes away meanwhile, or is shut, counts nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(place) / name).lstat().st_size
+    return total

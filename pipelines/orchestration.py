@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from pipelines.disk import bytes_below
 from pipelines.run import Run, exclusive, locate, require_space, sweep
 from pipelines.settings import Settings
 
@@ -79,8 +80,7 @@ class RunResource(dg.ConfigurableResource):
 
 def space_needed(landing: Path) -> int:
     """Bytes a run may need on the disk: lake, run database and release are a few times what was delivered."""
-    delivered = sum(p.stat().st_size for p in landing.rglob("*") if p.is_file()) if landing.exists() else 0
-    return max(LEAST_SPACE_BYTES, SPACE_FACTOR * delivered)
+    return max(LEAST_SPACE_BYTES, SPACE_FACTOR * bytes_below(landing))
 
 
 def bury_dead_runs(instance: dg.DagsterInstance, own_run_id: str) -> list[str]:

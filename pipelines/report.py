@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.disk import bytes_below
 from pipelines.feeds.contracts import load_contracts
-from pipelines.feeds.deliveries import Delivery
+from pipelines.feeds.deliveries import Delivery, plain_files
 from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.releases.layout import current, release_names
 from pipelines.settings import Settings
@@ -27,15 +28,14 @@ def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[st
     rows = []
     for delivery in deliveries:
         if delivery.business_on <= as_of:
-            files = [p for p in delivery.folder.rglob("*") if p.is_file()]
             lake = settings.lake / delivery.feed / delivery.business_on.isoformat() / delivery.number
             rows.append(
                 {
                     "feed": delivery.feed,
                     "date": delivery.business_on.isoformat(),
                     "delivery": delivery.number,
-                    "files": len(files),
-                    "bytes": sum(p.stat().st_size for p in files),
+                    "files": len(plain_files(delivery.folder)),
+                    "bytes": bytes_below(delivery.folder),
                     "landed": (lake / "receipt.json").exists(),
                 }
             )

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 DECISIONS = "decisions"
+_SHUT = "cannot be opened; give the right to read it"
 _NUMBER = re.compile(r"^\d{3}$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
@@ -156,34 +157,45 @@ def _files(folder: Path) -> tuple[list[Path], list[Path]]:
     found: list[Path] = []
     closed: list[Path] = []
     for entry in _entries(folder, closed):
-        if entry.is_symlink():
-            continue
-        if entry.is_dir():
-            more, shut = _files(entry)
-            found, closed = found + more, closed + shut
-        elif entry.is_file():
-            found.append(entry)
+        try:
+            if entry.is_symlink():
+                continue
+            if entry.is_dir():
+                more, shut = _files(entry)
+                found, closed = found + more, closed + shut
+            elif entry.is_file():
+                found.append(entry)
+        except OSError:
+            # A folder may be listed and not entered.
+            closed.append(entry)
     return found, closed
 
 
 def _links_inside(landing: Path, folder: Path) -> list[Stray]:
     strays: list[Stray] = []
     for entry in _entries(folder):
-        if entry.is_symlink():
-            strays.append(_stray(landing, entry, "a symbolic link, not followed; deliver the file itself"))
-        elif entry.is_dir():
-            strays += _links_inside(landing, entry)
-        elif not entry.is_file():
-            strays.append(_stray(landing, entry, "neither file nor folder; remove it"))
+        try:
+            if entry.is_symlink():
+                strays.append(_stray(landing, entry, "a symbolic link, not followed; deliver the file itself"))
+            elif entry.is_dir():
+                strays += _links_inside(landing, entry)
+            elif not entry.is_file():
+                strays.append(_stray(landing, entry, "neither file nor folder; remove it"))
+        except OSError:
+            strays.append(_stray(landing, entry, _SHUT))
     return strays
 
 
 def _plain_folder(landing: Path, path: Path, strays: list[Stray]) -> bool:
-    if path.is_symlink():
-        strays.append(_stray(landing, path, "a symbolic link, not followed; deliver the folder itself"))
-        return False
-    if not path.is_dir():
-        strays.append(_stray(landing, path, "a file where a folder belongs; use <feed>/<YYYY-MM-DD>/<001>/"))
+    try:
+        if path.is_symlink():
+            strays.append(_stray(landing, path, "a symbolic link, not followed; deliver the folder itself"))
+            return False
+        if not path.is_dir():
+            strays.append(_stray(landing, path, "a file where a folder belongs; use <feed>/<YYYY-MM-DD>/<001>/"))
+            return False
+    except OSError:
+        strays.append(_stray(landing, path, _SHUT))
         return False
     return True
 
@@ -191,7 +203,7 @@ def _plain_folder(landing: Path, path: Path, strays: list[Stray]) -> bool:
 def _opened(landing: Path, folder: Path, strays: list[Stray]) -> list[Path]:
     closed: list[Path] = []
     entries = _entries(folder, closed)
-    strays += [_stray(landing, shut, "cannot be opened; give the right to read it") for shut in closed]
+    strays += [_stray(landing, shut, _SHUT) for shut in closed]
     return entries
 
 
@@ -203,10 +215,10 @@ def _stray(landing: Path, path: Path, reason: str) -> Stray:
 
 def _entries(folder: Path, closed: list[Path] | None = None) -> list[Path]:
     """What a folder holds but for hidden names. One that cannot be opened gives nothing and goes to the `closed`."""
-    if not folder.is_dir():
-        return []
     try:
         return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError:
         if closed is not None:
             closed.append(folder)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from pipelines import keys
+from pipelines.disk import bytes_below
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Waiver, read_waivers
 from pipelines.feeds.deliveries import Delivery, Stray, find
@@ -41,7 +42,7 @@ def land_all(
     sizes = dict.fromkeys(contracts, 0)
     for delivery in found:
         if delivery.business_on <= as_of and not _stands(settings, contracts[delivery.feed], delivery):
-            sizes[delivery.feed] += sum(p.stat().st_size for p in delivery.folder.rglob("*") if p.is_file())
+            sizes[delivery.feed] += bytes_below(delivery.folder)
     deadly = {d.feed for d in found if d.business_on <= as_of and _ended_a_process(settings, d)}
     for feed in sorted(deadly):
         _land_alone(_Task(settings, contracts[feed], as_of, waivers), report)

@@ -7,7 +7,6 @@ is used (`judge`).
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.disk import sha256_of, sync
+from pipelines.disk import sha256_of, sync, write_private
 from pipelines.feeds import codes, deliveries, quarantine, readers
 from pipelines.feeds.check import DUPLICATE_SCHEMA, Checked, check, lake_schema
 from pipelines.feeds.confine import confined, told
@@ -385,9 +384,7 @@ def _keep_failure(settings: Settings, delivery: Delivery, problem: DeliveryProbl
     path.unlink(missing_ok=True)
     if problem.kind == "failed":
         quarantine.private_folder(settings.vault, path.parent)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(told(problem))
+        write_private(path, told(problem).encode())
 
 
 @contextmanager

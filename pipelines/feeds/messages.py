@@ -353,7 +353,7 @@ class DeliveryProblem(Exception):
 
     def __init__(self, kind: str, *, file: str = "", line: int | None = None, column: str = "", detail: str = ""):
         zh, en = FILE_PROBLEMS[kind]
-        file = "".join(c if c.isprintable() else "?" for c in file)
+        file, detail = ("".join(c if c.isprintable() else "?" for c in text) for text in (file, detail))
         words = {"file": file, "line": line, "column": column, "detail": detail}
         self.kind, self.file, self.line, self.column = kind, file, line, column
         self.message = Message(zh.format(**words | {"detail": _in_chinese(detail)}), en.format(**words))

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.feeds import readers
 from pipelines.feeds.check import Checked, check
+from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import read_decisions
 from pipelines.feeds.judge import judge
@@ -49,11 +50,12 @@ def try_delivery(settings: Settings, contract: Contract, path: Path, business_on
             folder = Path(scratch)
             shutil.copyfile(path, folder / path.name)
         try:
-            raw = readers.read(contract, folder, settings.passwords)
+            with confined(folder):
+                raw = readers.read(contract, folder, settings.passwords)
+                checked = check(contract, raw, Key(bytes(32)), business_on, settings.reference)
         except DeliveryProblem as problem:
             reason = problem.describe(contract.feed, business_on.isoformat(), _TRIAL)
             return {**_counts(0, 0, 0, 0), "state": "rejected", "rules": [], "reasons": [reason]}
-        checked = check(contract, raw, Key(bytes(32)), business_on, settings.reference)
     counts = _counts(checked.delivered, checked.rows.height, checked.quarantine.height, checked.duplicates.height)
     as_if = Receipt(
         feed=contract.feed,

@@ -16,6 +16,7 @@ from pipelines.feeds.intake import land_all
 from pipelines.feeds.land import land_feed
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.receipts import read_receipts
+from pipelines.feeds.trial import try_delivery
 from pipelines.refusal import Refusal
 from tests.feeds.making import DAY, column, deliver, make_contract
 
@@ -223,6 +224,33 @@ def test_a_folder_nobody_may_open_is_told_and_takes_nothing_back(settings, contr
     assert [(s.path, "cannot be opened" in s.reason) for s in strays] == [("T01/2026-10-30", True)]
     land_feed(settings, contracts["T01"], key, DAY)
     assert len(read_receipts(settings.lake, "T01")) == 2
+
+
+def test_a_folder_that_can_be_listed_and_not_entered_stops_nobody(settings, contracts, key, monkeypatch):
+    deliver(settings, "T01", DAY, "001", GOOD)
+    deliver(settings, "T02", DAY, "001", GOOD | {"sub/g.csv": b"x"})
+    stated = Path.lstat
+
+    def lstat(path):
+        if path.name == "sub":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stated(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    land_all(settings, contracts, DAY)
+    kinds = {feed: [r.problem and r.problem.kind for r in read_receipts(settings.lake, feed)] for feed in contracts}
+    assert kinds == {"T01": [None], "T02": ["unreadable"], "T03": []}
+
+
+def test_a_trial_of_a_file_says_what_a_delivery_would(settings, contracts, monkeypatch, tmp_path):
+    def read(*_):
+        raise IndexError("of a row")
+
+    monkeypatch.setattr(readers, "read", read)
+    path = tmp_path / "f.csv"
+    path.write_bytes(GOOD["f.csv"])
+    said = try_delivery(settings, contracts["T01"], path, DAY)
+    assert said["state"] == "rejected" and "IndexError" in said["reasons"][0]
 
 
 @pytest.mark.parametrize("change", ["grows", "goes"])
