@@ -188,6 +188,10 @@ def test_line_ends_of_one_kind_are_read_whichever_they_are(tmp_path, end, last):
     assert cells(read_text(tmp_path, text)) == [("1", "2", "3", 2), ("4", "5", "6", 3)]
 
 
+def test_a_ctrl_z_at_the_end_is_no_line(tmp_path):
+    assert cells(read_text(tmp_path, f"{HEADER}\r\n1,2,3\r\n\x1a")) == [("1", "2", "3", 2)]
+
+
 @pytest.mark.parametrize(
     "text",
     [f"{HEADER}\r1,2,3\r4,5,6\n7,8,9\n", f"{HEADER}\n1,2,3\r4,5,6\r7,8,9\r1,1,1\r", f"{HEADER}\r1,2,3\r4,5,6\n7,8,9\r"],

@@ -329,3 +329,27 @@ def test_what_is_no_collection_is_refused(tmp_path, content, kind):
 
 def test_an_empty_collection_is_a_delivery_of_no_rows(tmp_path):
     assert read(features(tmp_path, collection()), tmp_path).delivered == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "read_as"),
+    [(r'"x\ud83d"', "x\ufffd"), ("NaN", None), ('{"a":1,"a":2}', '{"a": 2}')],
+)
+def test_odd_properties_cost_their_feature_at_most(tmp_path, value, read_as):
+    contract = make_contract(tmp_path, COLUMNS, {"format": "geojson", "files": "f.geojson"})
+    point = '{"type":"Feature","geometry":{"type":"Point","coordinates":[121,31]},"properties":{"甲":@,"B":"1"}}'
+    body = '{"type":"FeatureCollection","features":[' + ",".join(point.replace("@", v) for v in ('"a"', value)) + "]}"
+    (tmp_path / "f.geojson").write_text(body)
+    raw = read(contract, tmp_path)
+    assert raw.delivered == 2 and raw.frame["甲"][0] == "a"
+    assert raw.frame["甲"].to_list() == ["a", read_as] and raw.mended == (read_as == "x\ufffd")
+
+
+def test_a_partition_in_gbk_is_read(tmp_path):
+    delivery = {"format": "parquet", "files": "*/*.parquet"}
+    contract = make_contract(tmp_path / "c", [column("ym", "年"), COLUMNS[0]], delivery)
+    place = os.fsencode(tmp_path) + "/年=十月".encode("gbk")
+    os.mkdir(place)  # noqa: PTH102 - a name that is no text
+    pl.DataFrame({"甲": ["x"]}).write_parquet(tmp_path / "p.parquet")
+    os.rename(os.fsencode(tmp_path / "p.parquet"), place + b"/p.parquet")  # noqa: PTH104
+    assert read(contract, tmp_path).frame.select("年", "_file").rows() == [("十月", "年=十月/p.parquet")]

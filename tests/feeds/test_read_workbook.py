@@ -1,4 +1,5 @@
 import io
+import os
 import re
 import time as clock
 import zipfile
@@ -335,3 +336,10 @@ def test_another_archive_is_told_for_what_it_is(tmp_path, name, told):
         target.writestr(name, b"x")
     problem = refused(tmp_path, out.getvalue())
     assert problem.kind == "other_format" and told in problem.message.en
+
+
+def test_a_workbook_whose_name_is_in_gbk_is_read(tmp_path):
+    contract = make_contract(tmp_path / "c", COLUMNS, {**DELIVERY, "files": "名册*.xlsx"})
+    (tmp_path / "f").write_bytes(book({"甲": [["A1", "张三", "张三", 7]], "乙": []}))
+    os.rename(tmp_path / "f", os.fsencode(tmp_path) + "/名册1.xlsx".encode("gbk"))  # noqa: PTH104
+    assert [c[4] for c in cells(read(contract, tmp_path))] == ["名册1.xlsx#甲"]

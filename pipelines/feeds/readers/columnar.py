@@ -1,7 +1,7 @@
 """Parquet files, single or in Hive partitions. Every value becomes text; what has no text of its own is refused."""
 
 import io
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
@@ -47,7 +47,7 @@ def read_parquet(contract: Contract, folder: Path) -> Raw:
 
 def _read(contract: Contract, folder: Path, path: Path, name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     wanted = set(contract.physicals)
-    partitions = dict(part.split("=", 1) for part in path.relative_to(folder).parts[:-1] if "=" in part)
+    partitions = dict(part.split("=", 1) for part in PurePosixPath(name).parts[:-1] if "=" in part)
     start = head(path)
     if not start.strip(b"\x00"):
         raise DeliveryProblem("empty_file", file=name)

@@ -56,7 +56,8 @@ def read_delimited(contract: Contract, folder: Path) -> Raw:
 
 def decode(path: Path, name: str, encoding: str, compression: str | None = None) -> str:
     """The file's text, strictly: a byte that does not belong to the encoding refuses the file with its offset."""
-    data = _unpacked(path, name) if compression else path.read_bytes()
+    # Old exports end in a Ctrl-Z.
+    data = (_unpacked(path, name) if compression else path.read_bytes()).rstrip(b"\x1a")
     if not data.strip(b"\r\n\t \x00"):
         raise DeliveryProblem("empty_file", file=name)
     if other := sniff.no_text(data[: sniff.HEAD]):

@@ -10,8 +10,8 @@ from pipelines.feeds.confine import confined
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.messages import DeliveryProblem
 from pipelines.feeds.readers.delimited import decode
-from pipelines.feeds.readers.nested import with_whole_characters
-from pipelines.feeds.readers.raw import Raw, each_file, match_header, place, scraps
+from pipelines.feeds.readers.nested import as_text, with_whole_characters
+from pipelines.feeds.readers.raw import LINE, Raw, each_file, match_header, place, scraps
 
 # Raw names of a point's coordinates; GeoJSON gives them no name of their own.
 LONGITUDE, LATITUDE = "geometry[0]", "geometry[1]"
@@ -20,28 +20,15 @@ LONGITUDE, LATITUDE = "geometry[0]", "geometry[1]"
 def read_geojson(contract: Contract, folder: Path) -> Raw:
     """Read point features: their properties and coordinates as text. `_line` is the feature's ordinal in its file."""
     frames, added, shapeless, is_mended = [], set(), [], False
-    wanted = contract.physicals
     for path, name in each_file(contract, folder):
         with confined(folder, name):
             text = decode(path, name, "utf-8")
             whole = with_whole_characters(text)
-            is_mended |= whole is not text
-            features = _features(whole, name)
-        rows: list[list[str | None]] = []
-        lines: list[int] = []
-        names = dict.fromkeys(key for f in features for key in _properties(f))
-        if features:
-            added |= set(match_header(contract, [*names, LONGITUDE, LATITUDE], name))
-        for line, feature in enumerate(features, 1):
-            point = _point(feature)
-            if point is None:
-                shapeless.append((name, line, json.dumps(feature, ensure_ascii=False), "feature"))
-                continue
-            values = _properties(feature) | {LONGITUDE: point[0], LATITUDE: point[1]}
-            rows.append([_text(values.get(key)) for key in wanted])
-            lines.append(line)
-        frame = pl.DataFrame(rows, schema=dict.fromkeys(wanted, pl.String), orient="row")
-        frames.append(place(frame, name).with_columns(pl.Series("_line", lines, pl.Int32)))
+            frame, more, odd = _read(contract, _features(whole, name), name)
+        is_mended |= whole is not text
+        frames.append(frame)
+        added |= set(more)
+        shapeless += odd
     return Raw(
         pl.concat(frames),
         scraps(shapeless),
@@ -49,6 +36,31 @@ def read_geojson(contract: Contract, folder: Path) -> Raw:
         structural={"features": sum(map(len, frames)) + len(shapeless)},
         mended=is_mended,
     )
+
+
+def _read(
+    contract: Contract, features: list[Any], name: str
+) -> tuple[pl.DataFrame, tuple[str, ...], list[tuple[str, int, str, str]]]:
+    """One file's rows, its columns beyond the contract, and what is no point or too deep to be written."""
+    wanted, shapeless = contract.physicals, []
+    rows: list[list[str | None]] = []
+    lines: list[int] = []
+    names = dict.fromkeys(key for f in features for key in _properties(f))
+    added = match_header(contract, [*names, LONGITUDE, LATITUDE], name) if features else ()
+    for line, feature in enumerate(features, 1):
+        point = _point(feature)
+        values = _properties(feature) | ({LONGITUDE: point[0], LATITUDE: point[1]} if point else {})
+        try:
+            row = [_text(values.get(key)) for key in wanted] if point else None
+        except RecursionError:
+            row = None
+        if row is None:
+            shapeless.append((name, line, as_text(feature), "feature"))
+            continue
+        rows.append(row)
+        lines.append(line)
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(wanted, pl.String), orient="row")
+    return place(frame, name).with_columns(pl.Series(LINE, lines, pl.Int32)), added, shapeless
 
 
 def _features(text: str, name: str) -> list[Any]:
@@ -77,4 +89,5 @@ def _point(feature: Any) -> list[Any] | None:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # NaN, which is no JSON, is written for nothing at all.
+    return None if value != value else json.dumps(value, ensure_ascii=False)

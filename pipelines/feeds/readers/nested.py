@@ -89,7 +89,7 @@ def _read_objects(
     try:
         for number, item in objects(text, name):
             if not isinstance(item, dict):
-                bad.append((name, number, item if isinstance(item, str) else _as_text(item), "object"))
+                bad.append((name, number, item if isinstance(item, str) else as_text(item), "object"))
                 continue
             try:
                 for values, reader in zip(columns, readers, strict=True):
@@ -109,7 +109,8 @@ def _read_objects(
     return pl.DataFrame(texts | {LINE: pl.Series(numbers, dtype=pl.Int32)}), seen, bad
 
 
-def _as_text(item: Any) -> str:
+def as_text(item: Any) -> str:
+    """What is no object as it came, for whoever looks at it."""
     try:
         return json.dumps(item, ensure_ascii=False)
     except RecursionError:
