@@ -166,24 +166,23 @@ def run(
     if dry_run:
         _plan(settings, deliveries, chosen, as_json)
         return
-    from pipelines.releases.standing import ensure_keys, made_of, standing
+    from pipelines.releases.standing import ensure_keys, stands
 
     with speaking():
         ensure_keys(settings, chosen, wait, say)
-        fingerprint = made_of(settings, chosen)
-    stands = None if force else standing(settings, chosen, fingerprint)
-    if stands:
+        release = None if force else stands(settings, chosen)
+    if release:
         # Said before Dagster is loaded, which alone takes seconds.
-        print_json(report.nothing_new(settings, chosen, stands)) if as_json else out.print(
-            f"nothing new: release {stands} stands (--force runs all the same)", markup=False, highlight=False
+        print_json(report.nothing_new(settings, chosen, release)) if as_json else out.print(
+            f"nothing new: release {release} stands (--force runs all the same)", markup=False, highlight=False
         )
         return
     from pipelines.launch import has_partition, launch
 
     if not has_partition(chosen):
-        raise wrong_use(f"{chosen} is no date a run can speak about: they go from 2026-01-01 to today")
+        raise wrong_use(f"{chosen} is no date a run can speak about: they go from {settings.first_day} to today")
     with speaking():
-        outcome = launch(settings, chosen, say, wait, fingerprint)
+        outcome = launch(settings, chosen, say, wait)
     body = report.summarise(settings, outcome)
     if as_json:
         print_json(body)

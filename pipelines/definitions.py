@@ -6,11 +6,15 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.feeds.assets import feed_assets, new_deliveries_sensor
+from pipelines.alert_sensors import alert_sensors
+from pipelines.feeds.assets import feed_assets
+from pipelines.feeds.sensor import new_deliveries_sensor
 from pipelines.indices.assets import index_assets
-from pipelines.orchestration import RunResource
 from pipelines.products.assets import product_assets
 from pipelines.releases.assets import release_assets
+from pipelines.releases.line_run import LineRun
+from pipelines.releases.schedule import daily_schedule
+from pipelines.releases.standing import stands
 from pipelines.settings import Settings
 from pipelines.subjects.assets import subject_assets
 from pipelines.tags.assets import tag_assets
@@ -39,15 +43,11 @@ def build_defs(
         executor_def=dg.in_process_executor,
     )
     return dg.Definitions(
-        assets=assets,
+        assets=dg.with_source_code_references(assets),
         jobs=[job],
-        schedules=[
-            dg.build_schedule_from_partitioned_job(
-                job, name="daily", hour_of_day=6, description="Every morning, after the night's deliveries."
-            )
-        ],
-        sensors=[new_deliveries_sensor(settings, WHOLE_LINE)],
-        resources={"run": RunResource(wait_s=run_wait_s), **(resource_overrides or {})},
+        schedules=[daily_schedule(settings, WHOLE_LINE)],
+        sensors=[new_deliveries_sensor(settings, WHOLE_LINE, stands), *alert_sensors(settings)],
+        resources={"run": LineRun(wait_s=run_wait_s), **(resource_overrides or {})},
         loggers=dict(loggers or {}),
         executor=dg.in_process_executor,
     )

@@ -20,7 +20,7 @@ import dagster as dg
 import sqlalchemy
 from dagster._core.instance.ref import InstanceRef
 
-from pipelines.orchestration import DAILY, MADE_OF_TAG
+from pipelines.orchestration import DAILY
 from pipelines.settings import REPOSITORY, Settings
 
 NOUNS = ("feeds", "subjects", "tags", "indices", "products", "releases")
@@ -88,13 +88,8 @@ def has_partition(as_of: date) -> bool:
     return DAILY.has_partition_key(as_of.isoformat())
 
 
-def launch(
-    settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0, made_of: str = ""
-) -> Outcome:
-    """Materialises every asset for one `as_of` and waits for the end. Nothing is raised for a failed run.
-
-    `made_of` is the fingerprint of all that goes into the release, which the release bears.
-    """
+def launch(settings: Settings, as_of: date, report: Callable[[str], None], wait_s: float = 900.0) -> Outcome:
+    """Materialises every asset for one `as_of` and waits for the end. Nothing is raised for a failed run."""
     began = time.monotonic()
     home = prepare_home(settings)
     spare_syncs(home)
@@ -110,7 +105,7 @@ def launch(
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": {"console": {}}},
-                tags={"xfy/launched_by": "xfy run"} | ({MADE_OF_TAG: made_of} if made_of else {}),
+                tags={"xfy/launched_by": "xfy run"},
             )
         return _outcome(result, as_of, groups, time.monotonic() - began)
 

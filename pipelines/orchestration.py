@@ -14,14 +14,15 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from pipelines.clock import TIME_ZONE
 from pipelines.disk import bytes_below
 from pipelines.run import Run, exclusive, locate, require_space, sweep
 from pipelines.settings import Settings
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy")
 
-DAILY = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
-"""The graph's one partitioning: the `as_of` date. `end_offset=1` gives today a key of its own."""
+DAILY = dg.DailyPartitionsDefinition(start_date=str(Settings().first_day), timezone=TIME_ZONE, end_offset=1)
+"""The graph's one partitioning: the `as_of` date, from the first day of data on. `end_offset=1` gives today a key."""
 
 ONE_DAY_A_RUN = dg.BackfillPolicy.multi_run(1)
 """A backfill makes one run a date: each date is a release of its own."""

@@ -23,7 +23,7 @@ COUNTS = ("delivered", "accepted", "quarantined", "duplicate")
 
 def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[str, Any]:
     """What a run for `as_of` would read and publish, and whether it would find anything new."""
-    from pipelines.releases.standing import made_of, standing
+    from pipelines.releases.standing import stands
 
     rows = []
     for delivery in deliveries:
@@ -39,14 +39,14 @@ def plan(settings: Settings, deliveries: list[Delivery], as_of: date) -> dict[st
                     "landed": (lake / "receipt.json").exists(),
                 }
             )
-    stands = standing(settings, as_of, made_of(settings, as_of))
+    release = stands(settings, as_of)
     of_day = [name for name in release_names(settings.releases) if name.startswith(f"{as_of}.")]
     return {
         "as_of": as_of.isoformat(),
         "current": current(settings.releases),
         "newest": of_day[-1] if of_day else None,
-        "nothing_new": stands is not None,
-        "stands": stands,
+        "nothing_new": release is not None,
+        "stands": release,
         "deliveries": rows,
     }
 

@@ -7,6 +7,7 @@ package that owns the file. Only whether the folders it names can be what they m
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
@@ -55,10 +56,26 @@ class Settings(BaseSettings):
     declarations: Path = REPOSITORY / "data"
     tag_rules: Path = REPOSITORY / "tag_rules"
     dbt_project: Path = REPOSITORY / "dbt_project"
+    begins_on: date | None = Field(
+        default=None, description="first date a run can speak about (XFY_BEGINS_ON), default: the earliest delivered"
+    )
     as_of: date | None = None
     memory_limit: str = Field(default="5GB", description="DuckDB's memory_limit")
     threads: int = Field(default=2, ge=1)
-    keep_releases: int = Field(default=5, ge=1, description="how many releases retention keeps")
+    alert_command: str = Field(default="", description="a program that gets every alert as JSON (XFY_ALERT_COMMAND)")
+    alert_webhook: str = Field(default="", description="an address that every alert is posted to (XFY_ALERT_WEBHOOK)")
+    alert_mail_to: str = Field(default="", description="who gets every alert by mail (XFY_ALERT_MAIL_TO)")
+    alert_mail_from: str = Field(default="xingfuyun@localhost", description="the sender of these (XFY_ALERT_MAIL_FROM)")
+    alert_smtp: str = Field(default="", description="host:port of the mail server (XFY_ALERT_SMTP)")
+    alert_smtp_user: str = Field(default="", description="user there; then TLS is used (XFY_ALERT_SMTP_USER)")
+    alert_smtp_password_file: Path | None = Field(
+        default=None, description="file with that user's password (XFY_ALERT_SMTP_PASSWORD_FILE)"
+    )
+    data_docs_url: str = Field(
+        default="", description="where quality/ is served, for links in the UI (XFY_DATA_DOCS_URL); `make dev` sets it"
+    )
+    keep_releases: int = Field(default=5, ge=1, description="of how many dates retention keeps the newest release")
+    keep_months: int = Field(default=13, ge=0, description="of how many months retention keeps the last date's release")
 
     def __init__(self, **given: Any) -> None:
         """Raises BadSetting, with a line for every setting that is wrong."""
@@ -126,6 +143,16 @@ class Settings(BaseSettings):
     def landing(self) -> Path:
         """Deliveries as they came: `landing/<feed>/<date>/<number>/…`, and `landing/decisions/`."""
         return self.root / "landing"
+
+    @property
+    def first_day(self) -> date:
+        """The first date a run can speak about: the one declared, else that of the earliest delivery's folder."""
+        delivered = {path.name for path in self.landing.glob("[A-Z]*/20[0-9][0-9]-[01][0-9]-[0-3][0-9]")}
+        days = []
+        for name in delivered:
+            with suppress(ValueError):
+                days.append(date.fromisoformat(name))
+        return self.begins_on or min(days, default=date(2026, 1, 1))
 
     @property
     def lake(self) -> Path:

@@ -1,20 +1,20 @@
 """Dagster assets of the feeds, one a feed: landed, judged and registered in one step; the sensor for new deliveries."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import dagster as dg
 from dagster import AssetCheckSeverity as Severity
 
 from pipelines.dbt import IN_USE
 from pipelines.feeds.contracts import Contract, load_contracts
-from pipelines.feeds.decisions import DecisionProblem, entries
-from pipelines.feeds.deliveries import find
 from pipelines.feeds.expectations import Verdict, judge_batches
 from pipelines.feeds.intake import land_all
 from pipelines.feeds.judge import Status, feed_state
 from pipelines.feeds.lake import register
+from pipelines.feeds.sensor import new_deliveries_sensor as new_deliveries_sensor
 from pipelines.feeds.status import judged, reconciles
 from pipelines.orchestration import DAILY, IO_RETRY, ONE_DAY_A_RUN, RunResource, freshness
 from pipelines.run import connect
@@ -93,7 +93,6 @@ def _key(contract: Contract) -> dg.AssetKey:
 
 
 def _spec(contract: Contract) -> dg.AssetSpec:
-    days = contract.cadence_days or ON_CHANGE_DAYS
     return dg.AssetSpec(
         key=_key(contract),
         group_name="feeds",
@@ -102,16 +101,24 @@ def _spec(contract: Contract) -> dg.AssetSpec:
         kinds={"parquet", contract.delivery.format},
         tags={"sensitivity": contract.classification},
         metadata={"contract": contract.path.name, "version": contract.version, "department": contract.department},
-        freshness_policy=freshness(timedelta(days=2 * days)),
         partitions_def=DAILY,
     )
+
+
+def _link(page: Path) -> dg.MetadataValue:
+    """A page of Data Docs: a link where quality/ is served (a browser opens no file from a page), else its path."""
+    settings = Settings()
+    if not settings.data_docs_url:
+        return dg.MetadataValue.path(page)
+    inside = page.resolve().relative_to(settings.quality_docs).as_posix()
+    return dg.MetadataValue.url(f"{settings.data_docs_url.rstrip('/')}/{quote(inside)}")
 
 
 def _result(contract: Contract, statuses: list[Status], verdicts: list[Verdict], as_of: date) -> dg.MaterializeResult:
     state = feed_state(contract, statuses, as_of)
     newest = statuses[-1] if statuses else None
     batch = verdicts[-1] if verdicts else None
-    page = dg.MetadataValue.url(batch.page.as_uri()) if batch else "nothing to judge yet"
+    page = _link(batch.page) if batch else "nothing to judge yet"
     return dg.MaterializeResult(
         asset_key=_key(contract),
         metadata={
@@ -128,10 +135,15 @@ def _result(contract: Contract, statuses: list[Status], verdicts: list[Verdict],
             dg.AssetCheckResult(
                 asset_key=_key(contract),
                 check_name=DELIVERY,
-                passed=newest is not None and newest.state == "accepted" and (batch is None or batch.success),
+                passed=newest is not None
+                and newest.state == "accepted"
+                and not state.is_stale
+                and (batch is None or batch.success),
                 severity=Severity.WARN,
                 metadata={
                     "state": newest.state if newest else "nothing delivered",
+                    "in_use": str(state.business_on) if state.business_on else "nothing",
+                    "is_overdue": state.is_stale and not state.waiting,
                     "reasons": list(newest.reasons) if newest else [],
                     "unmet": list(batch.unmet) if batch else [],
                     "sampled_rows": batch.sampled if batch else 0,
@@ -159,34 +171,3 @@ def _reconciliation(statuses: list[Status]) -> dg.AssetCheckResult:
             "duplicate": sum(s.duplicate for s in statuses),
         },
     )
-
-
-def new_deliveries_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition:
-    """Asks for a run of the latest date delivered or decided whenever what lies in landing/ has changed.
-
-    The run key is a fingerprint of deliveries and decisions, so the same landing never asks twice, whatever the cursor
-    says.
-    """
-    contracts = load_contracts(settings.contracts)
-
-    @dg.sensor(name="new_deliveries", job_name=job_name, minimum_interval_seconds=60)
-    def new_deliveries(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        deliveries, _ = find(settings.landing, contracts)
-        if not deliveries:
-            return dg.SkipReason("landing/ has no deliveries")
-        try:
-            decided = list(entries(settings.landing))
-        except DecisionProblem as problem:
-            return dg.SkipReason(str(problem))
-        seen = ";".join([*(d.label for d in deliveries), *(f"{name} {entry}" for name, entry in decided)])
-        fingerprint = hashlib.sha256(seen.encode()).hexdigest()[:16]
-        if context.cursor == fingerprint:
-            return dg.SkipReason("nothing new in landing/")
-        # A decision counts from its own date on, which may be later than any delivery's.
-        days = [*(d.business_on for d in deliveries), *(e["decided_on"] for _, e in decided if "decided_on" in e)]
-        as_of = max((day for day in map(str, days) if DAILY.has_partition_key(day)), default=None)
-        if as_of is None:
-            return dg.SkipReason("everything in landing/ is dated later than today")
-        return dg.SensorResult([dg.RunRequest(run_key=fingerprint, partition_key=as_of)], cursor=fingerprint)
-
-    return new_deliveries

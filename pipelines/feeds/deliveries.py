@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pipelines import clock
+
 DECISIONS = "decisions"
 _SHUT = "cannot be opened; give the right to read it"
-_NUMBER = re.compile(r"^\d{3}$")
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_NUMBER = re.compile("[0-9]{3}")
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, order=True)
@@ -42,22 +44,27 @@ class Stray:
 
 @dataclass(frozen=True)
 class FileMark:
-    """A file of a delivery: path inside its folder, content hash, size, and the time mark that spares rehashing.
+    """A file of a delivery: path inside its folder, content hash, size, and the marks that spare rehashing.
 
-    Without a hash: the file, or the folder it may be in, cannot be opened.
+    Whoever replaces a file can give it the size and the time of the old one; its number on the disk and the time that
+    the kernel notes cannot be given. Without a hash: the file, or the folder it may be in, cannot be opened.
     """
 
     path: str
     sha256: str
-    bytes: int
-    mtime_ns: int
+    bytes: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
 
 
 def find(landing: Path, feeds: Collection[str]) -> tuple[list[Delivery], list[Stray]]:
     """Every delivery in order of feed, date and number, and everything that is none.
 
-    `feeds` are the ids that have a contract; folders of other names are strays.
+    `feeds` are the ids that have a contract; folders of other names are strays, and so is what is dated after today: a
+    slip of one department must not stop the others. No run speaks about a later date, so nothing published hangs on it.
     """
+    latest = clock.today()
     deliveries: list[Delivery] = []
     strays: list[Stray] = []
     for feed_folder in _entries(landing):
@@ -75,10 +82,14 @@ def find(landing: Path, feeds: Collection[str]) -> tuple[list[Delivery], list[St
             if business_on is None:
                 strays.append(_stray(landing, date_folder, "not a date; name the folder YYYY-MM-DD"))
                 continue
+            if business_on > latest:
+                why = f"dated after today ({latest}), so it is set aside; give the folder the date it speaks of"
+                strays.append(_stray(landing, date_folder, why))
+                continue
             for number_folder in _opened(landing, date_folder, strays):
                 if not _plain_folder(landing, number_folder, strays):
                     continue
-                if not _NUMBER.match(number_folder.name):
+                if not _NUMBER.fullmatch(number_folder.name):
                     strays.append(_stray(landing, number_folder, "not a delivery number; use 001, 002, …"))
                     continue
                 found = Delivery(feed_folder.name, business_on, number_folder.name, number_folder)
@@ -94,22 +105,23 @@ def measure(delivery: Delivery, known: Collection[FileMark] = ()) -> list[FileMa
     """
     before = {mark.path: mark for mark in known if mark.sha256}
     files, closed = _files(delivery.folder)
-    marks = [FileMark(shown(folder, delivery.folder), "", 0, 0) for folder in closed]
+    marks = [FileMark(shown(folder, delivery.folder), "") for folder in closed]
     for path in files:
         name = shown(path, delivery.folder)
         try:
             status = path.stat()
+            now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             old = before.get(name)
             # A name that had to be told in other letters may be told like another's.
-            if old and (old.bytes, old.mtime_ns) == (status.st_size, status.st_mtime_ns) and _is_utf8(path.name):
+            if old and (old.bytes, old.mtime_ns, old.ctime_ns, old.inode) == now and _is_utf8(path.name):
                 marks.append(old)
                 continue
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            marks.append(FileMark(name, "", 0, 0))
+            marks.append(FileMark(name, ""))
             continue
-        marks.append(FileMark(name, digest, status.st_size, status.st_mtime_ns))
+        marks.append(FileMark(name, digest, *now))
     return sorted(marks, key=lambda mark: mark.path)
 
 
@@ -227,6 +239,6 @@ def _entries(folder: Path, closed: list[Path] | None = None) -> list[Path]:
 
 def _as_date(name: str) -> date | None:
     try:
-        return date.fromisoformat(name) if _DATE.match(name) else None
+        return date.fromisoformat(name) if _DATE.fullmatch(name) else None
     except ValueError:
         return None

@@ -13,10 +13,11 @@ from pipelines.dbt import ensure_manifest
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.status import as_json, judged, stale_feeds
 from pipelines.indices.editions import find_editions
-from pipelines.orchestration import DAILY, MADE_OF_TAG, ONE_DAY_A_RUN, RunResource, freshness
+from pipelines.orchestration import DAILY, ONE_DAY_A_RUN, freshness
 from pipelines.refusal import Refusal
 from pipelines.releases.access import close, read_audiences
 from pipelines.releases.build import Provenance, discard, stage
+from pipelines.releases.line_run import LineRun
 from pipelines.releases.publish import publish, retain, sweep_staging
 from pipelines.releases.signing import PUBLIC_KEY, publish_key, sign, signing_key
 from pipelines.tags.catalogue import load_catalogue, rules_version
@@ -40,7 +41,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         description="One immutable, checked version of everything; `current` moves to it when it is the latest.",
         kinds={"duckdb", "parquet"},
     )
-    def release(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:
+    def release(context: dg.AssetExecutionContext, run: LineRun) -> dg.MaterializeResult:
         installation, this = run.settings, run.run
         sweep_staging(installation.releases)
         catalogue = load_catalogue(installation.tag_rules, installation.dbt_project / "models" / "subjects")
@@ -54,7 +55,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
             index_editions=editions,
             feeds=[as_json(s) for s in statuses],
             stale=stale_feeds(contracts, statuses, this.as_of),
-            made_of=context.run.tags.get(MADE_OF_TAG, ""),
+            made_of=run.made_of,
         )
         staging = stage(installation, this, ensure_manifest(installation), provenance, context.log.debug)
         findings = _audit(staging.as_posix())
@@ -69,7 +70,7 @@ def release_assets(upstream: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]
         audiences = read_audiences(installation.declarations / "access" / "audiences.yml")
         close(staging, audiences, context.log.info, PUBLIC_KEY)
         moved = publish(installation.releases, staging, name)
-        gone = retain(installation.releases, installation.keep_releases, name)
+        gone = retain(installation.releases, installation.keep_releases, installation.keep_months, name)
         where = installation.releases / name
         context.log.info("published %s%s", name, "" if moved else ", beside a later release that stays current")
         return dg.MaterializeResult(

@@ -6,12 +6,17 @@ the pointer moves by one atomic replace. A kill between any two of them leaves `
 
 import os
 import shutil
+import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from pipelines.disk import sync
 from pipelines.releases import files
 from pipelines.releases.layout import CURRENT, STAGING_PREFIX, ReleaseError, current, order, release_names, resolve
+
+GRACE_SECONDS = 3600
+"""How long a release outlives the one that took its place, for readers who had resolved the pointer before."""
 
 
 def sweep_staging(releases: Path) -> list[str]:
@@ -76,19 +81,36 @@ def roll_back(releases: Path, to: str | None = None) -> tuple[str, str]:
     return str(now), target
 
 
-def retain(releases: Path, keep: int, made: str = "") -> list[str]:
-    """Deletes the oldest releases but the newest `keep`; the current one and the one just `made` always stay.
+def retain(releases: Path, keep_dates: int, keep_months: int, made: str = "") -> list[str]:
+    """Deletes releases nobody needs any more; returns what went.
 
-    So whoever asks for an earlier date gets it, however many later ones there are. Returns what went. A release is
-    renamed out of sight first, so that a kill in the middle leaves no half release under a release's name.
+    Kept are the newest release of each of the latest `keep_dates` dates and of the last date of each of the latest
+    `keep_months` months, the current one, the one just `made`, and whatever another took the place of within the last
+    hour: a reader who resolved the pointer before may be reading still. A release is renamed out of sight first, so
+    that a kill in the middle leaves no half release under a release's name.
     """
-    names = release_names(releases)
-    spare = [n for n in names[: max(0, len(names) - keep)] if n not in (current(releases), made)]
+    kept = {current(releases), made, *_kept(release_names(releases), keep_dates, keep_months)}
+    spare = [n for n in release_names(releases) if n not in kept and not _was_just_read(releases, n)]
     for name in spare:
         doomed = releases / f"{STAGING_PREFIX}gone-{name}"
         (releases / name).rename(doomed)
         shutil.rmtree(doomed)
     return spare
+
+
+def _kept(names: Sequence[str], keep_dates: int, keep_months: int) -> set[str]:
+    """The newest release of each of the latest dates and month ends; `names` are in order."""
+    of_date = {order(name)[0]: name for name in names}
+    of_month = {day[:7]: name for day, name in sorted(of_date.items())}
+    return {*list(of_date.values())[-keep_dates:], *list(of_month.values())[-keep_months:]}
+
+
+def _was_just_read(releases: Path, name: str) -> bool:
+    """Whether no release that could take its place is older than an hour."""
+    made = (releases / name).stat().st_mtime
+    later = [(releases / n).stat().st_mtime for n in release_names(releases)]
+    replaced = min((at for at in later if at > made), default=None)
+    return replaced is None or time.time() - replaced < GRACE_SECONDS
 
 
 def summary(releases: Path) -> list[dict[str, str | bool]]:

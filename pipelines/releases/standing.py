@@ -62,6 +62,11 @@ def made_of(settings: Settings, as_of: date) -> str:
     return digest.hexdigest().translate(_LETTERS)
 
 
+def stands(settings: Settings, as_of: date) -> str | None:
+    """The release that another run of `as_of` would only make again, or None."""
+    return standing(settings, as_of, made_of(settings, as_of))
+
+
 def standing(settings: Settings, as_of: date, fingerprint: str) -> str | None:
     """The newest release of `as_of`, where it was made from the same, is whole and is what readers see; else None."""
     names = [n for n in release_names(settings.releases) if order(n)[0] == as_of.isoformat()]

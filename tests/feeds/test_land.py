@@ -296,3 +296,35 @@ def test_a_lake_file_that_is_not_what_was_written_is_made_again_and_told(setting
     land_feed(settings, contract, key, DAY, told.append)
     assert lake_files(settings) == before
     assert any(name in line and "read again" in line for line in told)
+
+
+@pytest.mark.parametrize("name", ["００１", "001\n", "٠٠١", "1", "0001", "001 "])
+def test_a_number_that_only_looks_like_one_is_told(settings, contract, key, name):
+    deliver(settings, "T01", DAY, "001", good(2))
+    deliver(settings, "T01", DAY, name, good(3))
+    found, strays = find(settings.landing, ["T01"])
+    assert [d.number for d in found] == ["001"] and len(strays) == 1
+    assert "delivery number" in strays[0].reason and strays[0].path.isprintable()
+
+
+def test_what_is_dated_after_today_is_set_aside_and_told(settings, contract, key, monkeypatch):
+    monkeypatch.setattr("pipelines.clock.today", lambda: DAY)
+    deliver(settings, "T01", DAY, "001", good(2))
+    deliver(settings, "T01", DAY + timedelta(days=1), "001", good(3))
+    found, strays = find(settings.landing, ["T01"])
+    assert [d.business_on for d in found] == [DAY] and "after today" in strays[0].reason
+    assert [r.business_on for r in land_feed(settings, contract, key, date.max)] == [DAY]
+
+
+def test_a_file_replaced_under_its_size_and_time_is_noticed(settings, contract, key):
+    folder = deliver(settings, "T01", DAY, "001", good(5, "w"))
+    land_feed(settings, contract, key, DAY)
+    path = settings.landing / "T01" / DAY.isoformat() / "001" / "f.csv"
+    status = path.stat()
+    other = path.with_suffix(".other")
+    other.write_bytes(path.read_bytes().replace(b",w", b",v"))
+    other.replace(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns), folder
+    (receipt,) = land_feed(settings, contract, key, DAY)
+    assert receipt.problem is not None and receipt.problem.kind == "changed_in_place"

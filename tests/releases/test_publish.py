@@ -80,20 +80,51 @@ def test_hostile_names_are_no_releases(tmp_path: Path) -> None:
             point_to(tmp_path, name)
 
 
-def test_retention_keeps_the_current_one_however_old(tmp_path: Path) -> None:
-    for day in range(1, 7):
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads any more what was replaced a moment ago."""
+    monkeypatch.setattr("pipelines.releases.publish.GRACE_SECONDS", -1)
+
+
+def test_the_newest_of_each_date_and_of_each_months_end_are_kept(tmp_path: Path, no_grace: None) -> None:
+    for name in ("2026-08-31.1", "2026-09-29.1", "2026-09-30.1", "2026-09-30.2", "2026-10-01.1", "2026-10-02.1",
+                 "2026-10-02.2", "2026-10-02.3", "2026-10-03.1"):  # fmt: skip
+        release(tmp_path, name)
+    gone = retain(tmp_path, keep_dates=2, keep_months=2)
+    assert release_names(tmp_path) == ["2026-09-30.2", "2026-10-02.3", "2026-10-03.1"]
+    assert set(gone) == {"2026-08-31.1", "2026-09-29.1", "2026-09-30.1", "2026-10-01.1", "2026-10-02.1", "2026-10-02.2"}
+    assert retain(tmp_path, keep_dates=2, keep_months=2) == []
+
+
+def test_many_publications_of_one_date_push_no_other_date_out(tmp_path: Path, no_grace: None) -> None:
+    release(tmp_path, "2026-10-30.1")
+    for number in range(1, 9):
+        release(tmp_path, f"2026-10-31.{number}")
+        retain(tmp_path, keep_dates=2, keep_months=0)
+    assert release_names(tmp_path) == ["2026-10-30.1", "2026-10-31.8"]
+
+
+def test_the_current_and_the_one_just_made_stay_whatever_their_dates(tmp_path: Path, no_grace: None) -> None:
+    for day in (1, 2, 3, 4):
         release(tmp_path, f"2026-10-0{day}.1")
-    roll_back(tmp_path, "2026-10-01.1")
-    assert retain(tmp_path, 2) == ["2026-10-02.1", "2026-10-03.1", "2026-10-04.1"]
-    assert release_names(tmp_path) == ["2026-10-01.1", "2026-10-05.1", "2026-10-06.1"]
+    point_to(tmp_path, "2026-10-01.1")
+    release(tmp_path, "2026-10-02.2")
+    point_to(tmp_path, "2026-10-01.1")
+    retain(tmp_path, 1, 0, "2026-10-02.2")
+    assert release_names(tmp_path) == ["2026-10-01.1", "2026-10-02.2", "2026-10-04.1"]
     assert [r["release"] for r in summary(tmp_path) if r["current"]] == ["2026-10-01.1"]
 
 
-def test_retention_keeps_the_one_just_made_of_an_earlier_date(tmp_path: Path) -> None:
-    for day in range(1, 7):
+def test_what_a_reader_resolved_within_the_hour_stays(tmp_path: Path) -> None:
+    for day in (1, 2, 3):
         release(tmp_path, f"2026-10-0{day}.1")
-    assert retain(tmp_path, 2, "2026-10-02.1") == ["2026-10-01.1", "2026-10-03.1", "2026-10-04.1"]
-    assert release_names(tmp_path) == ["2026-10-02.1", "2026-10-05.1", "2026-10-06.1"]
+    reader = resolve(tmp_path, "2026-10-02.1")
+    assert retain(tmp_path, 1, 0) == [] and reader.is_dir()
+    now = time.time()
+    for age, day in ((9000, 1), (8000, 2), (1800, 3)):
+        os.utime(tmp_path / f"2026-10-0{day}.1", (now - age, now - age))
+    assert retain(tmp_path, 1, 0) == ["2026-10-01.1"], "the second was replaced half an hour ago, the first long before"
+    assert reader.is_dir()
 
 
 def test_what_a_killed_run_left_is_swept_and_releases_are_not(tmp_path: Path) -> None:
@@ -137,7 +168,7 @@ def _publish_for_ever(releases: str) -> None:
     for number in range(1, 10_000):
         name = f"2026-10-31.{number}"
         publish(Path(releases), staged(Path(releases), name, str(number)), name)
-        retain(Path(releases), 3)
+        retain(Path(releases), 3, 0)
 
 
 def test_readers_never_see_half_a_version_while_a_writer_is_killed(tmp_path: Path) -> None:
