@@ -4,6 +4,7 @@ XlsxWriter writes some 180,000 cells a second; a district's ledgers have 30 mill
 here; the file around it is XlsxWriter's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,14 +25,25 @@ class Block:
     xml: str
 
 
+LINE_HEIGHT = 15
+"""Points of one line of ten-point text."""
+
+
 def render(
-    frame: pl.DataFrame, group: str, columns: dict[int, str], first_row: int, style: int, date_style: int
+    frame: pl.DataFrame,
+    group: str,
+    columns: dict[int, str],
+    first_row: int,
+    style: int,
+    date_style: int,
+    widths: Mapping[int, int] | None = None,
 ) -> dict[str, Block]:
     """The rows of each group of `frame`, in its order; groups must lie together.
 
     Sheet column 0 gets a running number, `columns` says which frame column goes to which sheet column. Strings stay
     strings whatever they begin with, dates and numbers become such cells, nulls blank cells; `style` and `date_style`
-    are the book's numbers of the looks. `first_row` counts from 0 as XlsxWriter does.
+    are the book's numbers of the looks. `first_row` counts from 0 as XlsxWriter does. With the `widths` of its columns
+    a row is as high as its longest text needs: not every program measures wrapped text when it opens or prints a file.
     """
     if not frame.height:
         return {}
@@ -42,9 +54,9 @@ def render(
         _cell(pl.col(name), frame.schema[name], pl.lit(f'<c r="{xl_col_to_name(i)}') + number, style, date_style)
         for i, name in columns.items()
     ]
-    lines = frame.select(
-        pl.col(group), line=pl.concat_str(pl.lit('<row r="'), number, pl.lit('">'), *cells, pl.lit("</row>"))
-    )
+    height = _height([(name, (widths or {})[i]) for i, name in columns.items() if i in (widths or {})], frame.schema)
+    opening = (pl.lit('<row r="'), number, pl.lit('"'), height, pl.lit(">"))
+    lines = frame.select(pl.col(group), line=pl.concat_str(*opening, *cells, pl.lit("</row>")))
     joined = lines.group_by(group, maintain_order=True).agg(rows=pl.len(), xml=pl.col("line").str.join(""))
     return {key: Block(rows, xml) for key, rows, xml in joined.iter_rows()}
 
@@ -87,6 +99,22 @@ def _cell(value: pl.Expr, data_type: pl.DataType, start: pl.Expr, style: int, da
         value = pl.lit('"><v>') + value.cast(pl.String) + pl.lit("</v></c>")
     look = date_style if data_type == pl.Date else style
     return start + pl.lit(f'" s="{look}') + value.fill_null(pl.lit('"/>'))
+
+
+def _height(columns: list[tuple[str, int]], schema: pl.Schema) -> pl.Expr:
+    """The attributes of a row that needs more than one line; a Chinese character is as wide as two letters."""
+    needed = [
+        # In UTF-8 a letter has one byte and a Chinese character three.
+        ((pl.col(name).str.len_bytes() + pl.col(name).str.len_chars()) / 2 / (width - 1)).ceil()
+        + pl.col(name).str.count_matches("\n", literal=True)
+        for name, width in columns
+        if schema[name] == pl.String
+    ]
+    if not needed:
+        return pl.lit("")
+    points = (pl.max_horizontal(needed).cast(pl.Int64) * LINE_HEIGHT).clip(upper_bound=400)
+    tall = pl.lit(' ht="') + points.cast(pl.String) + pl.lit('" customHeight="1"')
+    return pl.when(points > LINE_HEIGHT).then(tall).otherwise(pl.lit("")).fill_null("")
 
 
 def _escaped(value: pl.Expr) -> pl.Expr:

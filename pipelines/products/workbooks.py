@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 import xlsxwriter
 
-from pipelines.products.bulk import Block, BulkSheet, render
+from pipelines.products.bulk import LINE_HEIGHT, Block, BulkSheet, render
 from pipelines.products.declarations import AUTO, MANUAL, PENDING, Declarations, Ledger
 from pipelines.products.parquet import TOWN, VILLAGE, write_parquet
 from pipelines.run import begin_worker
@@ -38,10 +38,16 @@ _OPTIONS = {
     "default_date_format": "yyyy-mm-dd",
 }
 _NOTE = (
-    "填表说明：灰色单元格由系统自动填充，请勿改写，如有差错请通过“数据异议”提出；白色单元格由村居填写；"
+    "填表说明：灰色单元格由系统自动填充，请勿改写，如有差错请报数据来源部门更正，下次到数即更新；白色单元格由村居填写；"
     "“待接入”栏目的数据来源尚未接入，暂为空。"
 )
-_WIDTHS = {"地址": 34, "证": 22, "电话": 14, "日期": 12, "姓名": 10, "性别": 6}
+_WIDTHS = {
+    **{"址": 30, "人口类别": 20, "疑似": 24, "要求": 30, "疑问": 24, "来源": 16, "证": 22},
+    **{"电话": 14, "日期": 12, "年月": 10, "姓名": 10, "性别": 6},
+}
+A3, A4 = 8, 9
+A4_UNITS = 200
+"""Widths up to this fit an A4 page, landscape, at three quarters of their size or more; wider sheets go on A3."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,8 @@ def _batches(villages: tuple[tuple[str, str], ...], frames: dict[str, pl.DataFra
 def rendered(ledger: Ledger, frame: pl.DataFrame) -> dict[str, Block]:
     """The rows of a ledger by village; what is filled in by hand is left out and takes its column's format."""
     filled = {i: c.label for i, c in enumerate(ledger.shown, 1) if c.role != MANUAL}
-    return render(frame, VILLAGE, filled, HEADER_ROW + 1, _Looks.AUTO, _Looks.DAY)
+    widths = {i: _width(label) for i, label in filled.items()}
+    return render(frame, VILLAGE, filled, HEADER_ROW + 1, _Looks.AUTO, _Looks.DAY, widths)
 
 
 def _file_name(name: str) -> str:
@@ -216,13 +223,13 @@ class _Looks:
     AUTO, DAY = 1, 2
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
-        font: dict[str, Any] = {"font_name": "宋体", "font_size": 10}
+        font: dict[str, Any] = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
         grey = {**font, "bg_color": "#E7E6E6", "border": 4}
         auto, day = book.add_format(grey), book.add_format({**grey, "num_format": "yyyy-mm-dd", "align": "left"})
         if (auto._get_xf_index(), day._get_xf_index()) != (self.AUTO, self.DAY):
             raise RuntimeError("XlsxWriter numbers formats otherwise than rendered rows expect")
         self.manual = book.add_format({**font})
-        self.title = book.add_format({**font, "bold": True, "font_size": 14})
+        self.title = book.add_format({**font, "bold": True, "font_size": 14, "text_wrap": False})
         self.line = book.add_format({**font, "font_color": "#595959"})
         self.warning = book.add_format({**font, "font_color": "#9B2C20"})
         head = {**font, "bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"}
@@ -245,24 +252,45 @@ def _write_sheet(
 ) -> None:
     columns = ledger.shown
     rows = 0 if block is None else block.rows
-    sheet.set_column(0, 0, 6)
-    for i, column in enumerate(columns, 1):
-        sheet.set_column(i, i, _width(column.label), looks.manual if column.role == MANUAL else None)
+    widths = [6, *(_width(column.label) for column in columns)]
+    for i, width in enumerate(widths):
+        manual = i > 0 and columns[i - 1].role == MANUAL
+        sheet.set_column(i, i, width, looks.manual if manual else None)
     sheet.freeze_panes(HEADER_ROW + 1, 1)
-    sheet.write_string(0, 0, f"{place} {ledger.title}（{ledger.code}）", looks.title)
-    sheet.write_string(
-        1,
-        0,
+    title = f"{place} {ledger.title}（{ledger.code}）"
+    sheet.write_string(0, 0, title, looks.title)
+    about = (
         f"数据日期：{as_of:%Y-%m-%d}　共{rows}条　用途：{ledger.purpose}　依据：{ledger.legal_basis}　"
-        f"主管部门：{ledger.owner}　更新：{ledger.cadence}　使用范围：{audience}",
-        looks.line,
+        f"主管部门：{ledger.owner}　更新：{ledger.cadence}　使用范围：{audience}"
     )
-    sheet.write_string(2, 0, stale + _NOTE, looks.warning if stale else looks.line)
+    _write_across(sheet, 1, about, looks.line, widths)
+    _write_across(sheet, 2, stale + _NOTE, looks.warning if stale else looks.line, widths)
+    _for_paper(sheet, title, f"{as_of:%Y-%m-%d}　使用范围：{audience}", sum(widths))
     sheet.write_string(HEADER_ROW, 0, "序号", looks.head[AUTO])
     for i, column in enumerate(columns, 1):
         sheet.write_string(HEADER_ROW, i, column.label, looks.head[column.role])
     if block is not None:
         sheet.write_rendered(HEADER_ROW + 1, block, len(columns))
+
+
+def _write_across(sheet: BulkSheet, row: int, text: str, look: Any, widths: list[int]) -> None:
+    """A text over the whole width, as high as it needs: what runs over the last column is cut on paper."""
+    lines = -(-sum(1 + (ord(c) > 0x2E7F) for c in text) // (sum(widths) - 6))
+    sheet.merge_range(row, 0, row, len(widths) - 1, "", look)
+    sheet.write_string(row, 0, text, look)
+    sheet.set_row(row, LINE_HEIGHT * lines)
+
+
+def _for_paper(sheet: BulkSheet, title: str, foot: str, width: int) -> None:
+    """Landscape, as wide as the page, with what to do and the columns' names on every page, lines to write on."""
+    sheet.set_landscape()
+    sheet.set_paper(A4 if width <= A4_UNITS else A3)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0, HEADER_ROW)
+    sheet.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.6)
+    sheet.hide_gridlines(0)
+    # An ampersand begins a code in a footer.
+    sheet.set_footer("&L" + f"{title}　{foot}".replace("&", "&&")[:200] + "&R第 &P 页，共 &N 页")
 
 
 def _width(label: str) -> int:

@@ -169,3 +169,33 @@ def test_every_village_has_its_own_rows_and_nobody_elses(run_database, tmp_path:
     parquet = pl.read_parquet(files[3])
     assert parquet.columns == ["镇街代码", "镇街名称", "村居代码", "村居名称", "姓名", "出生日期", "金额", "备注"]
     assert parquet["姓名"].to_list() == ["王二", "王五", "李四"]
+
+
+def test_a_sheet_prints_on_landscape_pages_with_nothing_cut(tmp_path: Path) -> None:
+    long = "核对证件或户口簿，确认正确内容，报数据来源部门更正"
+    sheet = written(tmp_path / "a.xlsx", ["张三", long, "第一行\n第二行"])
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+    assert sheet.print_title_rows == f"$1:${HEADER_ROW + 1}"
+    assert "&P" in sheet.oddFooter.right.text and sheet.print_options.gridLines
+    # What to do and what the sheet is stand across all columns, as high as they need.
+    merged = {str(area) for area in sheet.merged_cells.ranges}
+    assert merged == {"A2:E2", "A3:E3"}
+    width = sum(sheet.column_dimensions[letter].width for letter in "ABCDE")
+    for row in (2, 3):
+        needed = sum(1 + (ord(c) > 0x2E7F) for c in sheet.cell(row, 1).value) / width
+        assert sheet.row_dimensions[row].height >= 14 * needed
+    first, wide, two = (sheet.row_dimensions[HEADER_ROW + 2 + i].height for i in range(3))
+    assert first is None and wide >= 14 * 2 * len(long) / 10 and two >= 28
+
+
+def test_wide_ledgers_go_on_a_larger_page(tmp_path: Path) -> None:
+    columns = [Column(f"a{i}", f"第{i}地址", AUTO, "varchar", ("person.name",)) for i in range(9)]
+    write_book(tmp_path / "a.xlsx", "某镇某村", [(ledger(*columns), None)], "村居工作人员", AS_OF)
+    assert openpyxl.load_workbook(tmp_path / "a.xlsx")["试验台账"].page_setup.paperSize == 8
+
+
+def test_a_ledger_names_no_process_that_does_not_exist(tmp_path: Path) -> None:
+    told = written(tmp_path / "a.xlsx", ["张三"]).cell(3, 1).value
+    assert "如有差错请报数据来源部门更正" in told and "数据异议" not in told
