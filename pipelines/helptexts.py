@@ -5,6 +5,7 @@ holds the file to the tree, in both directions.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -81,12 +82,18 @@ def dress(command: Any, path: str, language: str) -> None:
 
 def dress_page(language: str) -> None:
     """The headings of the help page in a language."""
-    if language == "zh":
+    if language == "zh" or "typer.rich_utils" in sys.modules:
         from typer import rich_utils
 
-        for name in _PAGE:
-            english = getattr(rich_utils, name)
-            setattr(rich_utils, name, declared()["zh"].get(english, english))
+        for name, english in _english().items():
+            setattr(rich_utils, name, declared()["zh"].get(english, english) if language == "zh" else english)
+
+
+@cache
+def _english() -> dict[str, str]:
+    from typer import rich_utils
+
+    return {name: getattr(rich_utils, name) for name in _PAGE}
 
 
 def _ask_for_help_in(chinese: Mapping[str, str], command: Any) -> None:

@@ -6,6 +6,20 @@ Belongs here: colours, the frame, text, lines, bars. Not here: what a plot shows
 from html import escape
 
 INK, GREY, PALE, BLUE, BAND, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#1c6dd0", "#9fc3f0", "#d9822b"
+_IN_THE_DARK = {
+    **{INK: "#e4e7eb", GREY: "#a3b0bd", PALE: "#3e4954"},
+    **{BLUE: "#5b9cf0", BAND: "#33598a", WARM: "#f0a35e"},
+}
+STYLE = (
+    "@media screen and (prefers-color-scheme:dark){"
+    + "".join(
+        f'svg [{what}="{light}"]{{{what}:{dark}}}'
+        for light, dark in _IN_THE_DARK.items()
+        for what in ("fill", "stroke")
+    )
+    + "}"
+)
+"""For pages that hold plots: the same plots where the reader's screen is dark. Paper stays light."""
 FONT = "font-family:'Noto Sans CJK SC','Microsoft YaHei',sans-serif"
 
 

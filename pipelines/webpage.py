@@ -15,7 +15,12 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{border-bottom:1px solid #e4e7eb;padding:4px 8px;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.note{color:#52606d;font-size:13px}
 nav a{margin-right:12px}details{margin:8px 0}summary{cursor:pointer}
+@media (max-width:600px){body{padding:10px}h1{font-size:20px}table{display:block;overflow-x:auto}
+td{min-width:4.5em}td.n{min-width:0;white-space:nowrap}th.n{min-width:4em}}
 @media print{nav,summary{display:none}}
+:root{color-scheme:light dark}
+@media screen and (prefers-color-scheme:dark){body{background:#14181d;color:#e4e7eb}a{color:#7db4f5}
+a:visited{color:#b9a3f5}h2,th,td{border-color:#3e4954}.note{color:#a3b0bd}}
 """
 
 

@@ -32,7 +32,10 @@ _STYLE = """
 .container-fluid>.row>.col-lg-2,[data-toggle=collapse],.collapse{display:none}
 .fa-times::after{content:'✘ 未满足 unmet';color:#9b2c20;font-style:normal;white-space:nowrap}
 .fa-check-circle::after{content:'✔ 满足 met';color:#1e6b3a;font-style:normal;white-space:nowrap}
-.en{color:#616e7c;font-size:12.5px}h5{margin:14px 0 4px;font-size:15px}h6{margin:8px 0 2px;font-size:13px}
+.en{color:#616e7c;font-size:12.5px}
+@media screen and (prefers-color-scheme:dark){.en{color:#93a1af}.fa-times::after{color:#f4b3ab}
+.fa-check-circle::after{color:#9fdcb6}}
+h5{margin:14px 0 4px;font-size:15px}h6{margin:8px 0 2px;font-size:13px}
 """
 
 

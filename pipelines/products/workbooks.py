@@ -224,7 +224,8 @@ class _Looks:
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         font: dict[str, Any] = {"font_name": "宋体", "font_size": 10, "valign": "top", "text_wrap": True}
-        grey = {**font, "bg_color": "#E7E6E6", "border": 4}
+        # Black is said where the ground is grey: a dark screen's own ink would be white.
+        grey = {**font, "font_color": "#000000", "bg_color": "#E7E6E6", "border": 4}
         auto, day = book.add_format(grey), book.add_format({**grey, "num_format": "yyyy-mm-dd", "align": "left"})
         if (auto._get_xf_index(), day._get_xf_index()) != (self.AUTO, self.DAY):
             raise RuntimeError("XlsxWriter numbers formats otherwise than rendered rows expect")
@@ -232,7 +233,15 @@ class _Looks:
         self.title = book.add_format({**font, "bold": True, "font_size": 14, "text_wrap": False})
         self.line = book.add_format({**font, "font_color": "#595959"})
         self.warning = book.add_format({**font, "font_color": "#9B2C20"})
-        head = {**font, "bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"}
+        head = {
+            **font,
+            "font_color": "#000000",
+            "bold": True,
+            "border": 1,
+            "text_wrap": True,
+            "align": "center",
+            "valign": "vcenter",
+        }
         self.head = {
             AUTO: book.add_format({**head, "bg_color": "#BFBFBF"}),
             PENDING: book.add_format({**head, "bg_color": "#BFBFBF", "italic": True}),

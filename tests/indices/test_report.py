@@ -296,3 +296,31 @@ def test_indicators_that_tell_nobody_apart_are_named_on_the_district_page(databa
     page = district_page(facts, None)
     line = re.search(r"<tr><td>EDU01</td><td>幼儿园可达率</td>.*?</tr>", page).group(0)
     assert "300" in line and "几乎都在最低分" in line and "<tr><td>EDU02</td>" not in page
+
+
+def test_pages_and_plots_have_colours_for_dark_screens():
+    """Every colour a plot may have is said again for the dark, and ink and ground differ as much as reading needs."""
+    from pipelines import svg, webpage
+
+    dark = webpage.STYLE.split("prefers-color-scheme:dark")[1]
+    ground, ink = re.findall(r"body\{background:(#\w{6});color:(#\w{6})\}", dark)[0]
+    assert _contrast(ground, ink) > 7
+    for colour in (svg.INK, svg.GREY, svg.PALE, svg.BLUE, svg.BAND, svg.WARM):
+        for what in ("fill", "stroke"):
+            shown = re.findall(rf'svg \[{what}="{colour}"\]\{{{what}:(#\w{{6}})\}}', svg.STYLE)
+            assert len(shown) == 1
+            assert _contrast(ground, shown[0]) > (4.5 if colour in (svg.INK, svg.GREY) else 1.5)
+    for colour in re.findall(r"(?<!border-)color:(#\w{6})", dark):
+        assert _contrast(ground, colour) > 4.5
+
+
+def _contrast(one: str, other: str) -> float:
+    """As WCAG measures it."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dim = sorted((light(one), light(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)

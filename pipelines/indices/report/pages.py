@@ -6,6 +6,7 @@ Belongs here: what stands on which page, in Chinese. Not here: reading (`facts`)
 from html import escape
 from typing import Any
 
+from pipelines import svg
 from pipelines.indices.report import plots
 from pipelines.indices.report.facts import STATUS, Area, Facts
 from pipelines.webpage import page, table
@@ -180,7 +181,7 @@ def village_page(facts: Facts, area: Area, town: Area | None, district: Area | N
     links = [("index.html", facts.top_name())]
     if town is not None:
         links.append((f"town-{town.code}.html", town.name))
-    return page(f"{area.name}　{facts.edition['name']}", body, links)
+    return page(f"{area.name}　{facts.edition['name']}", body, links, svg.STYLE)
 
 
 def town_page(facts: Facts, area: Area, district: Area | None) -> str:
@@ -195,7 +196,7 @@ def town_page(facts: Facts, area: Area, district: Area | None) -> str:
             body.append(f"<h2>{escape(facts.name(node))}：全区位次与换方法的区间</h2>")
             body.append(_ranking(facts, node, villages, title, most))
     body += [_trends(facts, area), _cells(facts, area)]
-    return page(f"{area.name}　{facts.edition['name']}", body, [("index.html", facts.top_name())])
+    return page(f"{area.name}　{facts.edition['name']}", body, [("index.html", facts.top_name())], svg.STYLE)
 
 
 def _listing(facts: Facts, areas: list[Area], kind: str) -> str:
@@ -232,7 +233,7 @@ def district_page(facts: Facts, district: Area | None) -> str:
     body += [_method(facts), _flags(facts), _spread(facts)]
     if district is not None:
         body += [_trends(facts, district), _cells(facts, district)]
-    return page(f"{facts.top_name()}　{facts.edition['name']}", body)
+    return page(f"{facts.top_name()}　{facts.edition['name']}", body, style=svg.STYLE)
 
 
 def _method(facts: Facts) -> str:

@@ -17,7 +17,7 @@ _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_num
 def write_workbook(facts: Facts, path: Path) -> None:
     """Write report.xlsx."""
     with xlsxwriter.Workbook(str(path), _SAFE) as book:
-        bold = book.add_format({"bold": True, "bg_color": "#e4e7eb"})
+        bold = book.add_format({"bold": True, "bg_color": "#e4e7eb", "font_color": "#1f2933"})
 
         def sheet(name: str, head: list[str], rows: list[list[Any]]) -> None:
             page = book.add_worksheet(name)
