@@ -112,6 +112,8 @@ def show(console: Console, body: dict[str, Any]) -> None:
         used = f"in use is what was delivered for {old['in_use_on']}" if old["in_use_on"] else "nothing is in use"
         told = f"{old['feed']} {old['system']}: {used};"
         console.print(Text("stale", "yellow"), Text(told), Text("; ".join(old["waiting"]) or "overdue"))
+        for reason in old.get("reasons", ()):
+            console.print(Text(f"  {reason}"))
     _show_checks(console, body)
     table = Table(box=None, pad_edge=False)
     table.add_column("noun")

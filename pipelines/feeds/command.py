@@ -107,7 +107,11 @@ def show_command(feed: Feed, as_json: AsJson = False) -> None:
         tell(f"{name}: {', '.join(body[name]) if isinstance(body[name], list) else body[name]}")
     _section("deliveries", body, ("date", "delivery", "state", *COUNTS, "reasons", "message_zh"))
     _section("rules", body, ("rule", "rows_newest", "rows", "message_zh", "message_en"))
-    _section("columns", body, ("column", "raw", "label", "type", "class", "role", "required", "lake", "dropped"))
+    _section(
+        "columns",
+        body,
+        ("column", "raw", "label", "type", "class", "role", "required", "lake", "empty_pct", "broken_pct", "dropped"),
+    )
     _section("decisions", body, ("decision", "date", "delivery", "name", "reason", "decided_on"))
 
 

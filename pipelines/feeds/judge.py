@@ -42,7 +42,7 @@ class Status:
 @dataclass(frozen=True)
 class FeedState:
     """A feed as a whole on a date. `business_on` is the newest date in use; `waiting` are the deliveries held or
-    rejected that would be in use instead."""
+    rejected that would be in use instead, and `reasons` say why each of them waits."""
 
     feed: str
     is_available: bool
@@ -50,6 +50,7 @@ class FeedState:
     business_on: date | None
     accepted_rows: int
     waiting: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 def judge(contract: Contract, receipts: Iterable[Receipt], decisions: Sequence[Decision], as_of: date) -> list[Status]:
@@ -100,7 +101,7 @@ def feed_state(contract: Contract, statuses: Sequence[Status], as_of: date) -> F
     used = in_use(statuses)
     refused = [s for s in statuses if s.state != "accepted"]
     if not used:
-        return FeedState(contract.feed, False, True, None, 0, _told(refused))
+        return FeedState(contract.feed, False, True, None, 0, _told(refused), _why(refused))
     last = used[-1]
     newest = last.business_on
     too_old = contract.cadence_days is not None and (as_of - newest).days > 2 * contract.cadence_days
@@ -109,11 +110,15 @@ def feed_state(contract: Contract, statuses: Sequence[Status], as_of: date) -> F
         good_dates = {s.business_on for s in used}
         waiting = [s for s in refused if s.business_on not in good_dates]
     rows = sum(s.accepted for s in used)
-    return FeedState(contract.feed, True, too_old or bool(waiting), newest, rows, _told(waiting))
+    return FeedState(contract.feed, True, too_old or bool(waiting), newest, rows, _told(waiting), _why(waiting))
 
 
 def _told(statuses: Iterable[Status]) -> tuple[str, ...]:
     return tuple(f"{s.business_on}/{s.number} {s.state}" for s in statuses)
+
+
+def _why(statuses: Iterable[Status]) -> tuple[str, ...]:
+    return tuple(f"{s.business_on}/{s.number}: {reason}" for s in statuses for reason in s.reasons)
 
 
 def _with_history(

@@ -79,13 +79,16 @@ def read_receipt(path: Path) -> Receipt:
     """Read a receipt file."""
     document = json.loads(path.read_text("utf-8"))
     problem = document.pop("problem")
+    # A shape of another making is not to be compared; its delivery is read again anyway.
+    shape = document.pop("shape", {})
+    shape = read_shape(shape) if document.get("making") == MAKING else {}
     return Receipt(
         business_on=date.fromisoformat(document.pop("date")),
         number=document.pop("delivery"),
         files=tuple(document.pop("files")),
         added_columns=tuple(document.pop("added_columns")),
         problem=Problem(**problem) if problem else None,
-        shape=read_shape(document.pop("shape", {})),
+        shape=shape,
         **document,
     )
 

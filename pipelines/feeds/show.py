@@ -8,8 +8,10 @@ from typing import Any
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Decision, Waiver, read_decisions, read_waivers
 from pipelines.feeds.judge import feed_state
+from pipelines.feeds.limits import of_column
 from pipelines.feeds.messages import ROW_RULES, Message, row_message
 from pipelines.feeds.receipts import Receipt, read_receipts
+from pipelines.feeds.shape import column_of
 from pipelines.feeds.status import FOR_EVER, as_json, entry, judged, landed_until, received
 from pipelines.settings import Settings
 
@@ -25,6 +27,7 @@ def show(settings: Settings, contract: Contract) -> dict[str, Any]:
         "in_use": state.business_on.isoformat() if state.business_on else None,
         "is_stale": bool(statuses) and state.is_stale,
         "waiting": list(state.waiting),
+        "reasons": list(state.reasons),
         "deliveries": [
             {**told, "message_zh": receipt.problem.message_zh if receipt.problem else ""} for told, receipt in landed
         ]
@@ -48,7 +51,18 @@ def _contract(contract: Contract) -> dict[str, Any]:
         "key": list(contract.key),
         "held_outside": f"{-volume.down_pct:g} % to +{volume.up_pct:g} %" if volume else None,
         "held_above": f"{delivery.quarantine_pct:g} % quarantined",
+        "held_by_drift": _drift(contract),
     }
+
+
+def _drift(contract: Contract) -> list[str]:
+    """The house's limits, as the contract has them, and the columns for which it says otherwise."""
+    house = of_column(contract.limits, contract.delivery.drift, "")
+    every = [("", house.model_dump())]
+    every += [(f"{name} ", own.model_dump(exclude_unset=True)) for name, own in contract.delivery.drift.columns.items()]
+    return [
+        f"{name}{limit} {'-' if most is None else f'{most:g}'}" for name, said in every for limit, most in said.items()
+    ]
 
 
 def _rules(contract: Contract, receipts: list[Receipt]) -> list[dict[str, Any]]:
@@ -84,6 +98,7 @@ def message_of(contract: Contract, code: str) -> Message:
 
 def _columns(contract: Contract, newest: Receipt | None) -> list[dict[str, Any]]:
     dropped = newest.dropped if newest else {}
+    shares = _shares(newest) if newest else {}
     return [
         {
             "column": column.name,
@@ -94,10 +109,25 @@ def _columns(contract: Contract, newest: Receipt | None) -> list[dict[str, Any]]
             "role": column.intake.role,
             "required": column.required,
             "lake": list(column.outputs),
+            "empty_pct": shares.get(column.name, (None, None))[0],
+            "broken_pct": shares.get(column.name, (None, None))[1],
             "dropped": dropped.get(column.physical) if column.intake.role == "drop" else None,
         }
         for column in contract.columns
     ]
+
+
+def _shares(newest: Receipt) -> dict[str, tuple[float | None, float | None]]:
+    """Of each column of the newest delivery: empty rows, and of its filled values those that break a rule."""
+    counts: dict[str, list[int]] = {}
+    for name, told in newest.shape.items():
+        so_far = counts.setdefault(column_of(name), [0, 0, 0])
+        counts[column_of(name)] = [a + b for a, b in zip(so_far, (told.rows, told.empty, told.broken), strict=True)]
+    return {name: (_percent(empty, rows), _percent(bad, rows - empty)) for name, (rows, empty, bad) in counts.items()}
+
+
+def _percent(cases: int, of: int) -> float | None:
+    return round(100 * cases / of, 1) if of else None
 
 
 def _decisions(settings: Settings, contract: Contract) -> list[dict[str, Any]]:

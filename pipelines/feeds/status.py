@@ -94,6 +94,7 @@ def stale_feeds(contracts: Mapping[str, Contract], statuses: Iterable[Status], a
                     "system": contracts[feed].title,
                     "in_use_on": state.business_on.isoformat() if state.business_on else None,
                     "waiting": list(state.waiting),
+                    "reasons": list(state.reasons),
                 }
             )
     return found

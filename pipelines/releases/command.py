@@ -36,6 +36,8 @@ def show_command(
     tell(f"{len(manifest.files)} files, {sum(f.bytes for f in manifest.files):,} bytes")
     for old in manifest.stale:
         tell(f"stale: {old.feed} {old.system}, in use from {old.in_use_on}; used in {len(old.used_in)} data sets")
+        for reason in old.reasons:
+            tell(f"  waits {reason}")
     print_table([t.as_json() for t in manifest.tables], ("schema", "name", "rows", "content_hash"))
 
 

@@ -59,13 +59,14 @@ class TableEntry(BaseModel):
 
 
 class StaleFeed(BaseModel):
-    """A feed whose word is old: the date in use, what waits to take its place, and the data sets that come of it."""
+    """A feed whose word is old: the date in use, what waits in its place and why, the data sets that come of it."""
 
     model_config = ConfigDict(extra="forbid")
     feed: str
     system: str
     in_use_on: date | None
     waiting: list[str]
+    reasons: list[str] = []
     used_in: list[str]
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import random
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.drift import Share, distance
-from pipelines.feeds.judge import Status, judge
+from pipelines.feeds.judge import Status, feed_state, judge
 from pipelines.feeds.land import land_feed
 from pipelines.feeds.limits import Drift, load_limits, of_column
 from pipelines.feeds.receipts import Receipt, read_receipt
+from pipelines.feeds.show import show
+from pipelines.feeds.status import stale_feeds
 from pipelines.identifiers import Key, load_key
 from pipelines.settings import REPOSITORY, Settings
 from pipelines.simulate import simulate
@@ -204,6 +207,29 @@ def test_a_receipt_keeps_its_shape(settings, contract, key, tmp_path):
     assert kept.shape["note"].forms == {"字字": 60} and len(kept.shape["item_id"].keys) == 60
     said = kept.to_json()
     assert citizen(1) not in said and "K00001" not in said and "备注" not in said
+
+
+def test_a_shape_of_another_making_is_not_compared(settings, contract, key, tmp_path):
+    landed(settings, contract, key, USUAL)
+    (kept,) = land_feed(settings, contract, key, date.max)
+    (tmp_path / "receipt.json").write_text(replace(kept, making=kept.making - 1).to_json(), "utf-8")
+    assert read_receipt(tmp_path / "receipt.json").shape == {}
+
+
+def test_the_hold_is_told_wherever_the_feed_stands(settings, contract, key):
+    statuses = landed(settings, contract, key, USUAL, [row(i, 日期="") for i in range(60)])
+    later = statuses[-1].business_on
+    state = feed_state(contract, statuses, later)
+    assert state.is_stale and state.business_on == DAY and state.waiting == (f"{later}/001 held",)
+    assert len(state.reasons) == 1 and state.reasons[0].startswith(
+        f"{later}/001: column 日期 (from_on): empty in 100 %"
+    )
+    (stale,) = stale_feeds({"T01": contract}, statuses, later)
+    assert stale["reasons"] == list(state.reasons)
+    told = show(settings, contract)
+    assert told["deliveries"][-1]["state"] == "held" and told["reasons"] == list(state.reasons)
+    assert "empty_leap 30" in told["held_by_drift"]
+    assert next(c for c in told["columns"] if c["column"] == "from_on")["empty_pct"] == 100
 
 
 def test_an_old_receipt_without_a_shape_is_no_history(contract):
