@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines import identifiers
-from pipelines.feeds import links, parse
+from pipelines.feeds import centuries, links, parse
 from pipelines.feeds.contracts import Contract
 from pipelines.feeds.fields import EXAMINED, PART_SUFFIX, Column
 from pipelines.feeds.holders import holders
@@ -79,6 +79,14 @@ def read_columns(contract: Contract, raw: Raw, business_on: date, reference: Pat
             part = _identity(contract, column, texts, declared, held, business_on)
             values |= part.values
             answer.broken |= part.broken
+    for column in contract.read_columns:
+        if "season" in column.intake.dates:
+            texts = parse.clean(raw.frame[column.physical].cast(pl.String))
+            found = centuries.days(column, texts, values, business_on)
+            values[column.name] = values[column.name].zip_with(found.is_null(), found)
+            unread = _rule(contract, column, "date")
+            if unread in answer.broken:
+                answer.broken[unread] &= found.is_null()
     answer.values = pl.DataFrame({name: series.alias(name) for name, series in values.items()})
     order = {column.name: position for position, column in enumerate(contract.columns)}
     answer.broken = dict(
@@ -104,17 +112,18 @@ def _read_text(contract: Contract, columns: list[Column], raw: Raw, reference: P
             part.dropped[physical] = int(_spread(texts.is_not_null(), index, fill=False).sum())
             continue
         broken: dict[str, pl.Series] = {}
+        said = parse.said(column, texts)
         if role == "credit_code":
             found = identifiers.credit_codes(texts)
             part.values[column.name] = _spread(found["canonical"], index)
             broken = {name: found["problem"] == name for name in found["problem"].drop_nulls().unique().sort()}
         elif role != "identity":
-            value, broken = parse.read(column, texts, reference)
+            value, broken = parse.read(column, said, reference)
             part.values[column.name] = _spread(value, index)
         for name, flags in broken.items():
             part.broken[_rule(contract, column, name)] = _spread(flags.fill_null(False), index, fill=False)
         if column.required:
-            missing = _spread(texts.is_null(), index, fill=True)
+            missing = _spread(parse.is_missing(said), index, fill=True)
             if missing.any():
                 severity = "warning" if column.is_linked else "error"
                 part.broken[_rule(contract, column, "required", severity)] = missing
@@ -175,6 +184,8 @@ def _identity(
     if held is not None:
         texts = texts.set(held.is_not_null(), None)
     wanted = set(column.outputs) | contract.rule_names
+    if any(other.intake.century_of == column.name for other in contract.columns):
+        wanted.add(column.name + PART_SUFFIX["birth_on"])
     parts = [part for part in EXAMINED if column.name + PART_SUFFIX[part] in wanted]
     # In slices: what is worked out on the way is several times what is kept.
     slices = [

@@ -153,6 +153,9 @@ class Contract(Strict):
     def _is_linked(self, name: str) -> bool:
         return name in self.by_name and self.by_name[name].is_linked
 
+    def _is_identity(self, name: str) -> bool:
+        return name in self.by_name and self.by_name[name].role == "identity"
+
     def _has(self, rule: RowRule) -> bool:
         return rule.column in self.by_name
 
@@ -188,6 +191,8 @@ class Contract(Strict):
             if column.intake.declared_by and column.intake.declared_by not in self.by_name:
                 yield f"{column.name}: declared_by names no column"
             yield from self._identity_problems(column)
+            if column.intake.century_of and not self._is_identity(column.intake.century_of):
+                yield f"{column.name}: century_of names no identity column"
             if bool(column.physical) == (column.logic is not None):
                 yield f"{column.name}: a column has either a physicalName or transformLogic"
             if (

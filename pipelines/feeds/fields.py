@@ -86,12 +86,18 @@ class Intake(Strict):
     codes: Codes | None = None
     pattern: str | None = None
     strip: tuple[str, ...] = ()
+    # The letter case of an identifier, which other feeds write as well. On a value it says that it is one.
+    letters: Literal["upper", "lower"] | None = None
     digits: int = Field(default=18, ge=1, le=18)
     decimals: int = Field(default=0, ge=0, le=9)
     minimum: float | None = None
     maximum: float | None = None
+    # A measure may come with more places than are kept. An amount may not: what cannot be kept is not dropped.
+    rounded: bool = False
     separators: str = ""
     hundredths: bool = False
+    # The identity column whose holder lived through it: it tells the century of a season such as 05年冬.
+    century_of: str | None = None
     leading: int | None = Field(default=None, ge=1)
     first_byte: int | None = Field(default=None, ge=1)
     bytes: int | None = Field(default=None, ge=1)
@@ -131,6 +137,11 @@ class Column(Strict):
         if role == "identity":
             return {self.name + PART_SUFFIX[part]: _PART_TYPES.get(part, "string") for part in self.parts}
         return {self.name: self.logical_type}
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether rows or feeds meet by the text, which is then kept in one spelling."""
+        return self.intake.role == "key" or self.intake.letters is not None
 
     @property
     def is_linked(self) -> bool:

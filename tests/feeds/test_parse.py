@@ -1,3 +1,4 @@
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.feeds import parse
 from pipelines.feeds.fields import Column, Intake
+from pipelines.feeds.reading import STROKE
 from pipelines.settings import Settings
 from tests.feeds.making import some
 
@@ -21,7 +23,8 @@ def read(texts: list[str | None], kind: str = "string", reference: Path = REFERE
         name="c", physical="C", logic=None, label="C", logical_type=kind, required=False, classification="internal",
         description="", intake=Intake(**options),
     )  # fmt: skip
-    values, broken = parse.read(column, parse.clean(pl.Series(texts, dtype=pl.String)), reference)
+    said = parse.said(column, parse.clean(pl.Series(texts, dtype=pl.String)))
+    values, broken = parse.read(column, said, reference)
     return values.to_list(), {rule: flags.arg_true().to_list() for rule, flags in broken.items()}
 
 
@@ -49,7 +52,8 @@ def test_no_text_becomes_a_date_that_does_not_say_it(texts):
     values, broken = read(texts, "date", dates=[*FORMS, "month"])
     cleaned = parse.clean(pl.Series(texts, dtype=pl.String)).to_list()
     for position, (text, value) in enumerate(zip(cleaned, values, strict=True)):
-        assert (text is not None and value is None) == (position in broken.get("date", []))
+        says_something = text is not None and not re.fullmatch(STROKE, text)
+        assert (says_something and value is None) == (position in broken.get("date", []))
         if value is not None and not text.isdigit():
             assert str(value.year) in text and str(value.month) in text
 
@@ -150,15 +154,7 @@ def test_names_are_written_in_one_way():
     assert values == ["李明", "阿依古丽·买买提", "JOHN SMITH", "王\ue000", "张?"] and broken == {"rare_char": [3, 4]}
 
 
-def test_phones_lose_spaces_and_the_country_code():
-    assert read(["+86 100-1234-5678", "0086", "021-59720000"], role="phone")[0] == [
-        "10012345678",
-        "0086",
-        "02159720000",
-    ]
-
-
-@pytest.mark.parametrize("role", ["name", "address", "phone", "value"])
+@pytest.mark.parametrize("role", ["name", "address", "value"])
 @pytest.mark.parametrize(
     "number", ["319901197001020012", "31990119700102001X", "31990119700102001x", "319901700102001"]
 )
@@ -169,7 +165,7 @@ def test_a_number_written_into_free_text_is_not_kept(role, number):
 
 
 def test_a_database_s_own_dates_the_day_first_and_seasons():
-    texts = ["05-1月 -23", "31-12月 -99", "1/2/1980", "13/1/1980", "78年冬", "1981年春", "31-2月 -23", "78年"]
+    texts = ["05-1月 -23", "31-12月 -99", "1/2/1980", "13/1/1980", "1978年冬", "1981年春", "31-2月 -23", "78年"]
     values, broken = read(texts, "date", dates=["nls", "day_first", "season"])
     found = [date(2023, 1, 5), date(1999, 12, 31), date(1980, 2, 1), date(1980, 1, 13), date(1978, 12, 1)]
     assert values == [*found, date(1981, 3, 1), None, None] and broken == {"date": [6, 7]}

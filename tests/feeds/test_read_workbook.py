@@ -343,3 +343,43 @@ def test_a_workbook_whose_name_is_in_gbk_is_read(tmp_path):
     (tmp_path / "f").write_bytes(book({"甲": [["A1", "张三", "张三", 7]], "乙": []}))
     os.rename(tmp_path / "f", os.fsencode(tmp_path) + "/名册1.xlsx".encode("gbk"))  # noqa: PTH104
     assert [c[4] for c in cells(read(contract, tmp_path))] == ["名册1.xlsx#甲"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (b"<f>N9*2</f>", "#FORMULA!"),
+        (b"<f>N9*2</f><v></v>", "#FORMULA!"),
+        (b"<f>N9*2</f> <v/>", "#FORMULA!"),
+        (b'<f t="shared" ref="A1:A2" si="0">IF(A1&lt;2,1,2)</f>', "#FORMULA!"),
+        (b'<f t="shared" si="0"/>', "#FORMULA!"),
+        (b"<f/>", "#FORMULA!"),
+        (b"<f>N9*2</f><v>1420</v>", "1420"),
+        (b'<f t="shared" si="0"/><v>7</v>', "7"),
+        (b"<v>5</v>", "5"),
+    ],
+)
+def test_a_formula_nobody_computed_is_not_empty(tmp_path, cell, text):
+    data = book({"甲": [["A1", "户", "王", 77]], "乙": []})
+    data = rewritten(data, lambda name, content: content.replace(b"<v>77</v>", cell))
+    assert cells(read_book(tmp_path, data))[0][3] == text
+
+
+def test_a_formula_that_gave_an_empty_text_is_empty(tmp_path):
+    data = book({"甲": [["A1", "户", "王", 77]], "乙": []})
+    empty = b' t="str"><f>IF(1,"")</f><v></v>'
+    data = rewritten(data, lambda name, content: content.replace(b"><v>77</v>", empty))
+    assert cells(read_book(tmp_path, data))[0][3] is None
+
+
+def test_a_workbook_that_counts_from_1904_counts_plain_numbers_from_there(tmp_path):
+    columns = [*COLUMNS[:3], column("start_on", "金额", "date", dates=["dashed", "excel"])]
+    contract = make_contract(tmp_path, columns, DELIVERY)
+    lines = [["1", "2", "3", value] for value in (43890, 43890.5, "2024-03-01", None)]
+    from_1904 = b'<workbookPr date1904="1"'
+    data = rewritten(book({"甲": lines, "乙": []}), lambda name, content: content.replace(b"<workbookPr", from_1904))
+    (tmp_path / "f.xlsx").write_bytes(data)
+    raw = read(contract, tmp_path)
+    assert raw.frame["金额"].to_list() == ["45352", "45352.5", "2024-03-01", None]
+    # Numbers that count no days stay what they are.
+    assert raw.frame["编号"].to_list() == ["1"] * 4

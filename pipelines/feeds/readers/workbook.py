@@ -23,12 +23,14 @@ from pipelines.feeds.readers.raw import FILE, LINE, Raw, each_file, match_header
 MEMORY_BYTES = 1_500_000_000
 CPU_SECONDS = 50
 WALL_SECONDS = 55
+_DAYS_FROM_1900_TO_1904 = 1462
 
 
 @dataclass
 class _Sheet:
     name: str
     merged: list[list[int]]
+    from_1904: bool
     rows: list[tuple[int, list[str | None]]] = field(default_factory=list)
 
 
@@ -75,9 +77,22 @@ def _frame(
         kept.append(cells)
     columns = list(zip(*kept, strict=True)) or [()] * (max(header.values()) + 1)
     texts = [pl.Series(name, columns[at], dtype=pl.String) for name, at in header.items()]
-    return pl.DataFrame([*texts, pl.Series(LINE, numbers, dtype=pl.Int32)]).select(
-        *header, pl.lit(place).alias(FILE), LINE
-    )
+    frame = pl.DataFrame([*texts, pl.Series(LINE, numbers, dtype=pl.Int32)])
+    if sheet.from_1904:
+        frame = frame.with_columns(_from_1900(pl.col(name)).alias(name) for name in _serials(contract) & set(header))
+    return frame.select(*header, pl.lit(place).alias(FILE), LINE)
+
+
+def _serials(contract: Contract) -> set[str]:
+    """Columns in which a plain number may count days."""
+    return {column.physical for column in contract.read_columns if "excel" in column.intake.dates}
+
+
+def _from_1900(text: pl.Expr) -> pl.Expr:
+    """Plain day numbers of a workbook that counts from 1904, as everybody else counts them. Dates are told as such."""
+    number = pl.when(text.str.contains(r"^[0-9]{1,5}(?:\.[0-9]+)?$")).then(text)
+    day = number.str.extract(r"^([0-9]+)").cast(pl.Int64, strict=False) + _DAYS_FROM_1900_TO_1904
+    return pl.coalesce(day.cast(pl.String) + number.str.extract(r"(\.[0-9]+)$").fill_null(""), text)
 
 
 def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") -> list[_Sheet]:
@@ -96,7 +111,7 @@ def _open(path: Path, name: str, sheets: tuple[str, ...], password: str = "") ->
         elif "problem" in item:
             raise _problem(item["problem"], item["detail"], name)
         else:
-            opened.append(_Sheet(item["sheet"], item["merged"]))
+            opened.append(_Sheet(item["sheet"], item["merged"], item["from_1904"]))
     if done.returncode != 0 or len(opened) != len(sheets):
         raise DeliveryProblem("limits", file=name, detail=f"the reader ended with {done.returncode}")
     return opened

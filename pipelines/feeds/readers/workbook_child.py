@@ -4,10 +4,11 @@ Run as a script, never imported: it must stay light, so that its limit on addres
 make a workbook library ask for all memory there is; here that ends this process and nothing else.
 
 Arguments: bytes of memory, seconds of processor time, path, then the sheets wanted. Standard input: the password, where
-the file is an archive around the workbook; among the arguments it would be seen by others. Output: {"sheet", "merged"}
-before each sheet's rows, then lists of [row number, cells]; or one {"problem", "detail"}. Cells are text or null.
-Numbers of 16 digits and more are written in scientific notation: a spreadsheet keeps 15 digits, and what it invents for
-the rest must not pass for a number.
+the file is an archive around the workbook; among the arguments it would be seen by others. Output: {"sheet", "merged",
+"from_1904"} before each sheet's rows, then lists of [row number, cells]; or one {"problem", "detail"}. Cells are text
+or null. Numbers of 16 digits and more are written in scientific notation: a spreadsheet keeps 15 digits, and what it
+invents for the rest must not pass for a number. A formula whose value nobody computed is told as #FORMULA!, like a
+cell's error.
 """
 
 import io
@@ -42,6 +43,18 @@ COMPOUND = b"\xd0\xcf\x11\xe0"
 ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 # How an archive says that an entry is locked by WinZip's AES, or by PKWARE's strong encryption.
 AES, STRONG = 99, 0x40
+# A formula without a value: what comes of it only a spreadsheet program would know. An empty text is one (t="str").
+FORMULA_END = rb"</(?:[\w.-]+:)?f>|<(?:[\w.-]+:)?f(?:\s[^<>]{,200})?/>"
+EMPTY_VALUE = rb"(\s*<(?:[\w.-]+:)?v\s*(?:/>|>\s*</(?:[\w.-]+:)?v>))?"
+FORMULA_MARKS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
+UNCOMPUTED = re.compile(rb"(?:" + FORMULA_END + rb")" + EMPTY_VALUE + rb"\s*</(?:[\w.-]+:)?c>")
+UNCOMPUTED_CELL = re.compile(
+    rb"<((?:[\w.-]+:)?)c\b([^<>]{,200})>\s*<(?:[\w.-]+:)?f\b(?:[^<>]{,200}/>|[^<>]{,200}>[^<]*</(?:[\w.-]+:)?f>)"
+    + EMPTY_VALUE
+    + rb"\s*</(?:[\w.-]+:)?c>"
+)
+CELL_TYPE = re.compile(rb"""\s+t=["']([^"']*)["']""")
+DATE_1904 = re.compile(rb"""<(?:[\w.-]+:)?workbookPr\b[^<>]*\bdate1904=["'](?:1|true)["']""")
 
 
 class Refused(Exception):
@@ -57,7 +70,8 @@ def main() -> None:
     try:
         password = sys.stdin.buffer.read()
         book = unlock(path, password) if password else io.BytesIO(path.read_bytes())
-        dump(mended(book) if inspect(book) else book, sheets)
+        is_odd, from_1904 = inspect(book)
+        dump(mended(book) if is_odd else book, sheets, from_1904)
     except Refused as refused:
         emit({"problem": refused.args[0], "detail": refused.args[1]})
     except MemoryError:
@@ -103,10 +117,11 @@ def must_be_archive(file: io.BytesIO) -> None:
     file.seek(0)
 
 
-def inspect(book: io.BytesIO) -> bool:
+def inspect(book: io.BytesIO) -> tuple[bool, bool]:
     """Refuse by what the workbook says of itself, then by what it unpacks to, before anything of it is parsed.
 
-    Returns whether a sheet has something the library would stumble over, and must be mended.
+    Returns whether a sheet has something the library would stumble over, and must be mended, and whether days are
+    counted from 1904.
     """
     if book.read(len(COMPOUND)) == COMPOUND and ENCRYPTED_PACKAGE in book.getvalue():
         raise Refused("encrypted", "")
@@ -124,8 +139,10 @@ def inspect(book: io.BytesIO) -> bool:
                 raise Refused("too_large", f"ratio above {MAX_RATIO}")
         xml = [entry for entry in entries if entry.filename.endswith((".xml", ".rels"))]
         is_odd = [_inspect_xml(archive, entry) for entry in xml]
+        parts = [entry for entry in xml if entry.filename.replace("\\", "/").lower() == "xl/workbook.xml"]
+        from_1904 = any(DATE_1904.search(archive.read(entry)) for entry in parts)
     book.seek(0)
-    return any(is_odd)
+    return any(is_odd), from_1904
 
 
 def _refuse_other_archives(names: set[str]) -> None:
@@ -156,7 +173,7 @@ def _inspect_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
         has_errors, tail = _odd_dimension(piece) is not None, b""
         # Unpacked to its end for its size and checksum, which this library holds to what was claimed.
         while piece:
-            has_errors = has_errors or ERROR_CELL.search(tail + piece) is not None
+            has_errors = has_errors or _has_errors(tail + piece)
             tail, piece = piece[-LONGEST_TAG:], file.read(PIECE_BYTES)
     return has_errors
 
@@ -167,10 +184,17 @@ def _odd_dimension(xml: bytes) -> re.Match[bytes] | None:
     return found if found and not CELLS.fullmatch(found[2]) else None
 
 
+def _has_errors(xml: bytes) -> bool:
+    if ERROR_CELL.search(xml):
+        return True
+    return any(mark in xml for mark in FORMULA_MARKS) and UNCOMPUTED.search(xml) is not None
+
+
 def mended(book: io.BytesIO) -> io.BytesIO:
     """The workbook as the library reads it whole.
 
-    #REF! and its like as text, where it would give empty cells, which say another thing; sizes that name cells.
+    #REF! and its like, and formulas without a value, as text, where it would give empty cells, which say another thing;
+    sizes that name cells.
     """
     written = io.BytesIO()
     with (
@@ -180,7 +204,7 @@ def mended(book: io.BytesIO) -> io.BytesIO:
         for entry in source.infolist():
             content = source.read(entry)
             if entry.filename.endswith(".xml"):
-                content = ERROR_CELL.sub(rb'\1"str"', content)
+                content = UNCOMPUTED_CELL.sub(_told, ERROR_CELL.sub(rb'\1"str"', content))
                 if odd := _odd_dimension(content):
                     content = content[: odd.start(2)] + b"A1" + content[odd.end(2) :]
             target.writestr(entry.filename, content)
@@ -188,12 +212,21 @@ def mended(book: io.BytesIO) -> io.BytesIO:
     return written
 
 
+def _told(cell: re.Match[bytes]) -> bytes:
+    prefix, attributes = cell[1], cell[2]
+    kind = CELL_TYPE.search(attributes)
+    if kind and kind[1] == b"str" and cell[3]:
+        return cell[0]
+    attributes = CELL_TYPE.sub(b"", attributes)
+    return b'<%bc%b t="str"><%bv>#FORMULA!</%bv></%bc>' % (prefix, attributes, prefix, prefix, prefix)
+
+
 def _refuse_huge(rows: int, columns: int) -> None:
     if columns > MAX_COLUMNS or columns * rows > MAX_CELLS:
         raise Refused("too_large", f"a sheet of {rows} rows and {columns} columns")
 
 
-def dump(book: io.BytesIO, sheets: list[str]) -> None:
+def dump(book: io.BytesIO, sheets: list[str], from_1904: bool = False) -> None:
     """Write the wanted sheets' merged ranges and rows."""
     from python_calamine import CalamineWorkbook
 
@@ -205,7 +238,8 @@ def dump(book: io.BytesIO, sheets: list[str]) -> None:
         sheet = opened.get_sheet_by_name(name)
         _refuse_huge(sheet.total_height, sheet.total_width)
         merged = sheet.merged_cell_ranges or []
-        emit({"sheet": name, "merged": [[r1 + 1, c1 + 1, r2 + 1, c2 + 1] for (r1, c1), (r2, c2) in merged]})
+        ranges = [[r1 + 1, c1 + 1, r2 + 1, c2 + 1] for (r1, c1), (r2, c2) in merged]
+        emit({"sheet": name, "merged": ranges, "from_1904": from_1904})
         piece: list[tuple[int, list[str | None]]] = []
         for row in _rows(sheet):
             piece.append(row)
