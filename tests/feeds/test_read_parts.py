@@ -41,8 +41,14 @@ def test_a_part_that_must_come_is_missed(tmp_path):
     folder = tmp_path / "d"
     folder.mkdir()
     (folder / "a.csv").write_text("A,B\n1,2\n")
-    with pytest.raises(DeliveryProblem):
+    with pytest.raises(DeliveryProblem) as caught:
         read_delivery(contract, folder)
+    # The delivery's other file is not taken for this one under a wrong name; a stranger may be.
+    assert caught.value.kind == "missing_file" and "c.txt" in caught.value.message.en
+    (folder / "C.TXT").write_text("AA|C\n3|4\n")
+    with pytest.raises(DeliveryProblem) as caught:
+        read_delivery(contract, folder)
+    assert (caught.value.kind, caught.value.file) == ("misnamed", "C.TXT")
 
 
 def test_a_part_names_only_columns_that_are_read(tmp_path):

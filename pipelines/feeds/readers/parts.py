@@ -4,6 +4,7 @@ Each part is read by the reader of its own format with the columns it has; colum
 rows. What a part is stands in the contract. No file is opened here.
 """
 
+import fnmatch
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,12 @@ def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path]
     for layouts in _by_layout(contract.delivery.parts):
         if layouts[0].optional and not any(folder.glob(layouts[0].files)):
             continue
-        raws.append(_read(contract, layouts, folder, read))
+        try:
+            raws.append(_read(contract, layouts, folder, read))
+        except DeliveryProblem as problem:
+            if problem.kind == "misnamed" and _are_parts(contract, problem.file.split("、")):
+                raise DeliveryProblem("missing_file", detail=layouts[0].files) from problem
+            raise
     counts = [raw.declared for raw in raws]
     structural: dict[str, int] = {}
     for raw in raws:
@@ -36,6 +42,11 @@ def read_parts(contract: Contract, folder: Path, read: Callable[[Contract, Path]
         mended=any(raw.mended for raw in raws),
         declared=sum(count or 0 for count in counts) if any(count is not None for count in counts) else None,
     )
+
+
+def _are_parts(contract: Contract, names: list[str]) -> bool:
+    """Whether files belong to the delivery, so that none of them can be another of its files by a wrong name."""
+    return all(any(fnmatch.fnmatchcase(name, part.files) for part in contract.delivery.parts) for name in names)
 
 
 def _by_layout(parts: tuple[FilePart, ...]) -> list[list[FilePart]]:
