@@ -242,12 +242,13 @@ def odd_workbook(contract: Contract, path: Path, chance: random.Random) -> Damag
 
 
 KINDS: tuple[Mutation, ...] = (
-    odd_json,
-    odd_column,
-    odd_table,
+    *[odd_json] * 2,
+    # Few feeds come in these formats; elsewhere another kind is chosen.
+    *[odd_column] * 12,
+    *[odd_table] * 6,
     line_ends,
     empty_columns,
     odd_name,
     another_format,
-    odd_workbook,
+    *[odd_workbook] * 4,
 )
