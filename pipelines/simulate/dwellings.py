@@ -10,11 +10,15 @@ from pipelines.simulate.places import CARE_HOME, DORMITORY, Settlement
 
 KINDS = ["商品房", "别墅", "动迁安置", "售后公房", "宅基地", "公租房", "保租房", "宿舍", "公寓", "厂房", "工棚"]
 _COMMITTEE = np.array([0.57, 0.04, 0.20, 0.11, 0.0, 0.02, 0.03, 0.0, 0.03, 0.0, 0.0])
-_VILLAGE = np.array([0.04, 0.01, 0.08, 0.0, 0.85, 0.0, 0.0, 0.0, 0.01, 0.005, 0.005])
+_VILLAGE = np.array([0.04, 0.01, 0.08, 0.0, 0.82, 0.0, 0.03, 0.0, 0.01, 0.005, 0.005])
 _DORM = np.array([0, 0, 0, 0, 0, 0, 0.05, 0.72, 0.03, 0.12, 0.08])
-_MEAN_AREA = np.array([92, 210, 88, 58, 165, 52, 48, 42, 45, 60, 32], dtype=float)
+_MEAN_AREA = np.array([72, 160, 68, 44, 118, 42, 38, 32, 35, 45, 24], dtype=float)
 _MEAN_YEAR = np.array([2009, 2007, 2010, 1988, 1991, 2014, 2018, 2008, 2013, 2003, 2017])
-_ESTATE = 260  # dwellings to an estate
+_ESTATE, _CLUSTER = (
+    260,
+    24,
+)  # dwellings to an estate, and to a place where buildings stand together, in the whole district
+_ALL = 560_000
 _LANES = 60  # lane numbers kept for each village, since villages of a town share roads
 _GRID = 300
 _DEGREE_LAT = 1 / 111_000
@@ -75,7 +79,7 @@ def build(settlement: Settlement, villages: pl.DataFrame, rng: np.random.Generat
             "smoke": rng.random(size) < np.where(rural, 0.18, 0.10),
             "smart": rng.random(size) < 0.35,
             "safety": np.where(rng.random(size) < 0.012 + 0.02 * (year < 1985), rng.integers(1, 5, size), 0),
-            "illegal": rng.random(size) < np.where(rural, 0.05, 0.012),
+            "illegal": rng.random(size) < np.where(rural, 0.024, 0.008),
             "facade": rng.random(size) < 0.006,
             "business": rural & (rng.random(size) < 0.025),
         }
@@ -84,10 +88,15 @@ def build(settlement: Settlement, villages: pl.DataFrame, rng: np.random.Generat
     return _with_address(frame, villages)
 
 
+def _size(whole: int, dwellings: int, least: int) -> int:
+    """How many dwellings stand together at this scale: places are as many as ever, and smaller."""
+    return max(round(whole * min(dwellings / _ALL, 1)), least)
+
+
 def _with_point(frame: pl.DataFrame, villages: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Coordinates: estates scattered about the village's centre, dwellings about their estate."""
     village = frame["village"].to_numpy().astype(np.int64)
-    estate = village * 4_096 + frame["order"].to_numpy() // 24
+    estate = village * 4_096 + frame["order"].to_numpy() // _size(_CLUSTER, len(village), 2)
     reach = np.sqrt(villages["area_km2"].to_numpy()) * 1_000 * 0.24
     found, row = np.unique(estate, return_inverse=True)
     spread = reach[(found // 4_096).astype(np.int64)]
@@ -111,7 +120,7 @@ def _with_address(frame: pl.DataFrame, villages: pl.DataFrame) -> pl.DataFrame:
         pl.col("name").str.replace("村委会$", "").alias("hamlet"),
         (pl.int_range(pl.len()).over("town_code") * _LANES).alias("first_lane"),
     )
-    order = pl.col("order")
+    order, estate = pl.col("order"), _size(_ESTATE, len(frame), 12)
     rural = pl.col("kind") == KINDS.index("宅基地")
     room = pl.col("floor") * 100 + 1 + order % 4
     group = order // 40 + 1
@@ -119,17 +128,17 @@ def _with_address(frame: pl.DataFrame, villages: pl.DataFrame) -> pl.DataFrame:
         pl.when(rural).then(pl.lit("")).otherwise("road").alias("road"),
         pl.when(rural)
         .then(pl.lit(""))
-        .otherwise((9_001 + pl.col("first_lane") + order // _ESTATE).cast(pl.String))
+        .otherwise((9_001 + pl.col("first_lane") + order // estate).cast(pl.String))
         .alias("lane"),
         pl.when(rural)
         .then((9_001 + order).cast(pl.String))
-        .otherwise((9_001 + order % _ESTATE).cast(pl.String))
+        .otherwise((9_001 + order % estate).cast(pl.String))
         .alias("number"),
         pl.when(rural).then(pl.lit("")).otherwise(room.cast(pl.String)).alias("room"),
         (pl.col("village_code") + "G" + (order // _GRID + 1).cast(pl.String).str.zfill(2)).alias("grid"),
         pl.when(rural)
         .then(pl.lit(""))
-        .otherwise("XQ" + pl.col("village_code").str.slice(6) + (order // _ESTATE + 1).cast(pl.String).str.zfill(3))
+        .otherwise("XQ" + pl.col("village_code").str.slice(6) + (order // estate + 1).cast(pl.String).str.zfill(3))
         .alias("estate"),
         ("QP" + pl.col("village_code").str.slice(6) + (order + 1).cast(pl.String).str.zfill(7)).alias("dwelling_id"),
         ("DZ" + pl.col("village_code").str.slice(6) + (order + 1).cast(pl.String).str.zfill(8)).alias("address_id"),

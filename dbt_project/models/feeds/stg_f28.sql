@@ -1,6 +1,14 @@
 -- Generated from data/contracts/F28.yaml by pipelines.feeds.staging. Change the contract, not this file.
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 
+with last_word as (
+    select *
+    from {{ source('lake', 'f28') }}
+    qualify row_number() over (
+        partition by point_id, month_on
+        order by _business_on desc, _delivery desc, _file desc, _line desc
+    ) = 1
+)
 select
     point_id,
     kind,
@@ -21,4 +29,4 @@ select
     _dq,
     _business_on,
     _delivery
-from {{ source('lake', 'f28') }}
+from last_word

@@ -19,6 +19,8 @@ select
 from (
     select *
     from {{ ref('stg_f28') }}
+    -- Every month brings all points there are: one that the latest delivery does not name is no more.
+    where _business_on = (select max(_business_on) from {{ ref('stg_f28') }})
     qualify row_number() over (partition by point_id order by month_on desc, _business_on desc, _file, _line) = 1
 ) as s
 left join {{ ref('stg_b03') }} as v on v.village_code = s.village_code

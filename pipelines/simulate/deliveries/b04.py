@@ -13,10 +13,11 @@ from pipelines.simulate.population import World
 from pipelines.simulate.seeds import stream
 
 FILE = "sheshi.geojson"
-# kind: how many in the district, capacity of one (0: has none), where (p people, v every village, t town centres)
+# kind: how many in the district, capacity of one (0: has none), where (p people, d where they live close together,
+# v every village, t town centres)
 KINDS = {
-    "幼儿园": (132, 330, "p"), "小学": (46, 1_150, "p"), "初中": (38, 900, "p"), "高中": (9, 1_600, "t"),
-    "托育": (96, 55, "p"), "菜市场": (74, 90, "p"), "卫生站": (236, 30, "v"), "卫生中心": (13, 300, "t"),
+    "幼儿园": (200, 155, "d"), "小学": (110, 480, "d"), "初中": (60, 570, "d"), "高中": (9, 1_600, "t"),
+    "托育": (262, 20, "d"), "菜市场": (74, 90, "p"), "卫生站": (236, 30, "v"), "卫生中心": (13, 300, "t"),
     "公园": (62, 900, "p"), "绿地": (640, 0, "p"), "公交站": (1_780, 0, "v"), "轨交站": (8, 0, "t"),
     "文化活动室": (362, 60, "v"), "图书": (310, 25, "v"), "健身点": (1_620, 0, "p"), "公厕": (760, 0, "v"),
     "养老服务": (262, 40, "v"), "助餐点": (224, 60, "v"), "党群站": (420, 50, "v"), "避难场所": (168, 800, "p"),
@@ -31,6 +32,7 @@ def facilities(world: World) -> list[dict]:
     rng = stream(world.seed, "facilities")
     people = (villages["registered_weight"] + villages["migrant_weight"]).to_numpy()
     towns = villages["town_code"].to_numpy()
+    dense = people / villages["area_km2"].to_numpy() ** 0.5
     first_of_town = np.flatnonzero(np.r_[True, towns[1:] != towns[:-1]])
     reach = np.sqrt(villages["area_km2"].to_numpy()) * 0.22 / 111
     codes, names = villages["village_code"].to_list(), villages["name"].to_list()
@@ -42,10 +44,13 @@ def facilities(world: World) -> list[dict]:
         else:
             base = np.arange(len(villages))[: count if where == "v" else 0]
             base = rng.permutation(base) if len(base) else base
-            more = rng.choice(len(villages), count - len(base), p=people / people.sum())
+            chance = dense if where == "d" else people
+            more = rng.choice(len(villages), count - len(base), p=chance / chance.sum(), replace=where != "d")
             at = np.concatenate([base, more]).astype(np.int64)
-        x = np.round(np.clip(lon[at] + rng.normal(0, 1, count) * reach[at] * 1.16, 120.88, 121.31), 6)
-        y = np.round(np.clip(lat[at] + rng.normal(0, 1, count) * reach[at], 30.975, 31.295), 6)
+        # Where people live close together, what they need stands among them.
+        near = 0.5 if where == "d" else 1.0
+        x = np.round(np.clip(lon[at] + rng.normal(0, 1, count) * reach[at] * near * 1.16, 120.88, 121.31), 6)
+        y = np.round(np.clip(lat[at] + rng.normal(0, 1, count) * reach[at] * near, 30.975, 31.295), 6)
         seats = np.maximum(np.rint(capacity * rng.lognormal(0, 0.3, count) * world.scale), 1).astype(int)
         closed = rng.random(count) < 0.012
         for row in range(count):

@@ -1,5 +1,7 @@
 """F28, waste sorting and sanitation: a monthly CSV; tons and kilograms, per cent and shares side by side."""
 
+from datetime import date
+
 import polars as pl
 
 from pipelines.simulate import days
@@ -10,12 +12,19 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers import sanitation
 
 FILE = "ljfl.csv"
+_MONTHS = 12
 
 
 def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
-    """The clean rows, all text, plus `point`."""
-    frame = sanitation.build(world, occasion.day)
-    month = days.day_of(days.number(occasion.day.replace(day=1)) - 1)
+    """The clean rows, all text, plus `point` and `row`: the month before, of the first deliveries twelve months."""
+    first = occasion.day.year * 12 + occasion.day.month - 1
+    months = [first - ago for ago in range(_MONTHS if occasion.first or occasion.earlier else 1)]
+    return pl.concat([_month(world, date(n // 12, n % 12 + 1, 1)) for n in months])
+
+
+def _month(world: World, day: date) -> pl.DataFrame:
+    frame = sanitation.build(world, day)
+    month = days.day_of(days.number(day) - 1)
     villages = world.villages[frame["village"].to_numpy()]
     short = villages["name"].str.replace("(社区)?(村委会|居委会)$", "")
 
@@ -24,6 +33,7 @@ def snapshot(world: World, occasion: Occasion) -> pl.DataFrame:
 
     return frame.select(
         "point",
+        (pl.col("point") + 100_000 * (12 * month.year + month.month)).alias("row"),
         ("HW" + pl.col("point").cast(pl.String).str.zfill(6)).alias("点位编号"),
         pl.col("kind").alias("点位类型"),
         (pl.lit(short) + pl.col("estate").cast(pl.String) + "号小区").alias("小区"),
@@ -47,7 +57,7 @@ def write(world: World, occasion: Occasion) -> int:
     if occasion.earlier:  # some had not been looked at yet
         late = pl.col("point") % 31 == 5
         frame = frame.with_columns(pl.when(~late).then(pl.col("检查得分", "检查日期")).otherwise(pl.lit("")))
-    picker = Picker("F28", world.seed, frame["point"].to_numpy())
+    picker = Picker("F28", world.seed, frame["row"].to_numpy())
     waste = (frame["分类纯净率"] != "").to_numpy()
     frame = files.spoil(
         frame,
@@ -62,6 +72,6 @@ def write(world: World, occasion: Occasion) -> int:
         ],
     )
     frame = files.repeat(frame, picker)
-    files.delimited(occasion.folder / FILE, frame, frame.columns[1:])
+    files.delimited(occasion.folder / FILE, frame, frame.columns[2:])
     files.told(occasion, FILE, picker, 2)
     return len(frame)

@@ -1,6 +1,6 @@
 """F34, water and environment: monthly readings of water in fixed width (bytes of GBK), daily ones of air in CSV."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ WIDTHS = {
     "责任河长": 20,
 }  # fmt: skip
 _MONTHS = 12
+_DAYS = 365
 _MISSED = 0.004  # of the points' months
 _GRADES = ["", "I", "II", "III", "IV", "V", "VI"]
 _OTHER_GRADES = {"III": "Ⅲ", "IV": "4", "II": "2", "V": "5", "I": "1", "VI": "劣5"}
@@ -98,11 +99,12 @@ def _water(world: World, occasion: Occasion) -> int:
 
 
 def write(world: World, occasion: Occasion) -> int:
-    """Write yesterday's air, and the month's water where a month has ended; returns the rows."""
+    """Write air and noise (the day, at first a year of it) and the water of a month that is over; returns the rows."""
     size = 0
     if occasion.first or occasion.day.day == 1:
         size = _water(world, occasion)
-    frame = readings(world, occasion.day, environment.DAILY)
+    back = _DAYS if occasion.first else 1
+    frame = pl.concat([readings(world, occasion.day - timedelta(days=ago), environment.DAILY) for ago in range(back)])
     files.delimited(occasion.folder / AIR, frame, frame.columns[2:], encoding="gbk", newline="\r\n")
     _odd(occasion, AIR, frame, 2)
     return size + len(frame)

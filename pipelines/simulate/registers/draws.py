@@ -65,6 +65,18 @@ def events(world: World, register: str, day: date, back: int, a_year: float) -> 
     return at * _EVENTS_A_DAY + np.arange(len(at)) - first, at
 
 
+def level(world: World, label: str, village: np.ndarray) -> np.ndarray:
+    """What a village is like in some respect, a share in [0, 1) that stays: villages differ, and not by chance."""
+    return shares(world.seed, f"level.{label}", np.asarray(village, dtype=np.int64))
+
+
+def dwellings_by_level(world: World, draws: Draws, label: str, low: float, high: float) -> np.ndarray:
+    """A dwelling for each entity, `low` to `high` times as likely by its village's level of `label`."""
+    weight = low + (high - low) * level(world, label, world.dwellings["village"].to_numpy())
+    bounds = np.cumsum(weight)
+    return np.searchsorted(bounds, draws.share("dwelling") * bounds[-1], side="right").clip(max=len(weight) - 1)
+
+
 def dwellings_of(world: World, draws: Draws, label: str = "dwelling") -> np.ndarray:
     """A dwelling for each entity; the number of dwellings never changes."""
     return draws.whole(label, 0, len(world.dwellings))

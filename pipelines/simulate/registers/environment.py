@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.simulate import days
 from pipelines.simulate.population import World
 from pipelines.simulate.registers.draws import Draws
+from pipelines.simulate.seeds import shares
 
 RIVER, AIR, NOISE, FLOOD, SEWAGE = "河道断面", "空气站", "噪声点", "积水点", "农污设施"
 _POINTS = {RIVER: 420, AIR: 14, NOISE: 30, FLOOD: 160, SEWAGE: 500}
@@ -27,6 +28,12 @@ def build(world: World, day: date, metrics: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat(frames).sort("point", "metric")
 
 
+def _dirty_air(world: World, day: date, site: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """How far readings of air lie between the lowest and the highest: the weather's, a little the station's own."""
+    weather = shares(world.seed, "environment.weather", np.array([days.number(day)]))[0]
+    return np.clip(0.55 * weather**2 + 0.16 * site + 0.12 * now, 0, 1)
+
+
 def _metric(world: World, day: date, metric: str) -> pl.DataFrame:
     kind, low, high = METRICS[metric]
     first = sum(size for name, size in _POINTS.items() if list(_POINTS).index(name) < list(_POINTS).index(kind))
@@ -41,8 +48,14 @@ def _metric(world: World, day: date, metric: str) -> pl.DataFrame:
     village = np.where(is_moved, (village + 1 + draws.whole("further", 0, 9)) % len(world.villages), village)
     site, now = draws.share(metric), draws.share(f"{metric}.{day.isoformat()}")
     value = low + (high - low) * np.clip(0.6 * site + 0.4 * now, 0, 1)
-    value = (draws.share(f"works.{day.isoformat()}") < 0.88).astype(float) if metric == "working" else value
-    grade = 1 + np.floor(np.clip(0.5 * site + 0.3 * draws.share(f"grade.{day.isoformat()}"), 0, 0.79) * 7).astype(int)
+    if kind == AIR:
+        value = low + (high - low) * _dirty_air(world, day, site, now)
+    if metric == "working":
+        value = (draws.share(f"works.{day.isoformat()}") < 0.7 + 0.3 * draws.share("upkeep")).astype(float)
+    # A section has bad visits, the more the dirtier it is; on such a visit most metrics miss class III.
+    is_bad = draws.share(f"visit.{day.isoformat()}") < 0.04 + 0.5 * draws.share("dirty")
+    grade = 1 + np.floor(3 * draws.share(f"{metric}.grade.{day.isoformat()}")).astype(int)
+    grade = np.where(is_bad & (now > 0.3), grade + 3, grade)
     return pl.DataFrame(
         {
             "point": number,

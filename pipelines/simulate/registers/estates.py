@@ -37,7 +37,7 @@ def build(world: World, day: date) -> pl.DataFrame:
     households = frame["homes"].to_numpy()
     lifts = np.ceil(frame["lift"].to_numpy() / 20).astype(np.int64)
     added = np.ceil(frame["lift_added"].to_numpy() / 20).astype(np.int64)
-    state = draws.pick("committee", ["已组建", "筹备", "未组建", "不具备条件"], [0.62, 0.08, 0.2, 0.1])
+    state = draws.pick("committee", ["已组建", "筹备", "未组建", "不具备条件"], [0.64, 0.07, 0.19, 0.1])
     quarter = f"{day.year}.{day.month // 4}"
     return frame.select("estate", "homes", "village", "year").with_columns(
         pl.Series("kind", kind.astype(object), dtype=pl.String),
@@ -48,7 +48,7 @@ def build(world: World, day: date) -> pl.DataFrame:
             "term_end",
             np.where(
                 (state == "已组建").to_numpy(),
-                days.number(date(2025, 1, 1)) + draws.whole("term", 0, 1_500),
+                days.number(date(2026, 4, 1)) + draws.whole("term", 0, 1_500),
                 days.NONE,
             ),
         ),

@@ -7,12 +7,14 @@ import polars as pl
 
 from pipelines.simulate import days
 from pipelines.simulate.population import World
-from pipelines.simulate.registers.draws import Draws, count, events
+from pipelines.simulate.registers.draws import Draws, count, dwellings_by_level, events, level
 
 KINDS = ["暴露垃圾", "占道经营", "跨门经营", "违法搭建", "道路破损", "乱张贴", "绿化损毁", "河道垃圾", "乱堆物"]
 KINDS += ["架空线", "井盖缺损", "路灯不亮", "其他"]
 SOURCES = ["监督员上报", "村居", "12345", "我治理", "智能发现", "部门转办"]
 COMPONENTS = ["公用设施", "道路交通", "市容环境", "园林绿化", "其他部件"]
+# Mostly things in the streets: were dirt and disorder more than every seventh case, no village would be a clean one.
+_KIND_SHARE = [4, 2, 2, 3, 22, 3, 1, 1, 2, 12, 13, 14, 21]
 _PARTS = ["道路破损", "绿化损毁", "架空线", "井盖缺损", "路灯不亮"]
 _A_YEAR, _COMPONENTS, _MEMORY = 260_000, 420_000, 365
 _DAY = 86_400
@@ -31,7 +33,11 @@ def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
     steps = {"found": found, "accepted": found + draws.whole("accept", 60, 1_800)}
     steps["filed"] = steps["accepted"] + draws.whole("file", 120, 3_600)
     steps["dispatched"] = steps["filed"] + draws.whole("dispatch", 300, 7_200)
-    steps["solved"] = steps["dispatched"] + 3_600 + np.floor(draws.share("solve") ** 3 * 12 * _DAY).astype(np.int64)
+    dwelling = dwellings_by_level(world, draws, "cases", 0.4, 1.8)
+    # Some villages are slow: in the best nothing is overdue, in the worst every fifth case is.
+    slow = level(world, "slow", world.dwellings["village"].to_numpy()[dwelling])
+    longest = (4.5 + 6 * slow) * _DAY
+    steps["solved"] = steps["dispatched"] + 3_600 + np.floor(draws.share("solve") ** 3 * longest).astype(np.int64)
     steps["closed"] = steps["solved"] + draws.whole("close", 3_600, 2 * _DAY)
     # A closed case whose fault is back is opened again under its number, and solved and closed once more.
     again = steps["closed"] + 2 * _DAY
@@ -47,7 +53,7 @@ def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
     changed = is_open_again & (again >= end - _DAY)
     for name in names:
         changed |= known[name] >= end - _DAY
-    kind = draws.pick("kind", KINDS, [18, 10, 8, 4, 6, 12, 4, 5, 14, 3, 4, 5, 7])
+    kind = draws.pick("kind", KINDS, _KIND_SHARE)
     closed = known["closed"] >= 0
     frame = pl.DataFrame(
         {
@@ -55,7 +61,7 @@ def cases(world: World, day: date, whole: bool) -> pl.DataFrame:
             "source": draws.pick("source", SOURCES, [0.44, 0.18, 0.12, 0.08, 0.12, 0.06]),
             "kind": kind,
             "is_part": kind.is_in(_PARTS),
-            "dwelling": draws.whole("dwelling", 0, len(world.dwellings)),
+            "dwelling": dwelling,
             "state": state,
             **known,
             "is_overdue": (steps["solved"] - steps["filed"] > 5 * _DAY) & (reached >= 5),

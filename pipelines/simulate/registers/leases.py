@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.simulate import days
 from pipelines.simulate.deliveries.common import present
 from pipelines.simulate.population import World
+from pipelines.simulate.registers.draws import level
 from pipelines.simulate.relations import NON_RELATIVE, SELF
 from pipelines.simulate.seeds import shares
 
@@ -64,7 +65,10 @@ def build(world: World, day: date) -> pl.DataFrame:
     checked = today - 1 - np.floor(share("checked", unit) * 160).astype(np.int64)
     crowd = unrelated[chosen]
     draw = share("crowd", unit)
-    group = np.where(crowd >= 6, np.select([draw < 0.25, draw < 0.45, draw < 0.9], [2, 3, 1], 0), (draw < 0.004) * 1)
+    # Flats let by the bed are confirmed more often in some villages than in others, also where few are registered.
+    crowding = 0.016 * level(world, "crowding", homes["village"].to_numpy()[chosen])
+    few = np.select([draw < 0.004, draw < 0.004 + crowding], [1, 2], 0)
+    group = np.where(crowd >= 6, np.select([draw < 0.25, draw < 0.45, draw < 0.9], [2, 3, 1], 0), few)
     return pl.DataFrame(
         {
             "dwelling": unit.astype(np.int32),

@@ -10,13 +10,20 @@ from pipelines.simulate.population import World
 from pipelines.simulate.registers.draws import Draws, count
 
 KINDS = ["菜市场", "生鲜超市", "便利店", "早餐", "餐饮", "药店", "理发", "维修", "末端配送", "洗衣", "其他"]
-_WEIGHTS = [0.012, 0.03, 0.16, 0.09, 0.34, 0.05, 0.10, 0.04, 0.08, 0.03, 0.068]
+_WEIGHTS = [0.011, 0.025, 0.16, 0.09, 0.34, 0.05, 0.10, 0.04, 0.08, 0.03, 0.068]
 _OUTLETS = 6_500
+_A_HEAD = ["便利店", "末端配送"]
 
 
 def build(world: World, day: date) -> pl.DataFrame:
-    """One row an outlet: number, kind, village (row of the table), floor area, stalls, state, star, index, place."""
-    number = np.arange(count(_OUTLETS, world.scale, 60))
+    """One row an outlet: number, kind, village (row of the table), floor area, stalls, state, star, index, place.
+
+    What people walk to is there at every scale, as the villages are; what is counted by the head is scarce as people.
+    """
+    number = np.arange(_OUTLETS)
+    every = Draws(world.seed, "outlets", number)
+    is_counted = every.pick("kind", KINDS, _WEIGHTS).is_in(_A_HEAD).to_numpy()
+    number = number[~is_counted | (np.cumsum(is_counted) <= count(int(is_counted.sum()), world.scale, 8))]
     draws = Draws(world.seed, "outlets", number)
     villages = world.villages
     people = (villages["registered_weight"] + villages["migrant_weight"]).to_numpy()

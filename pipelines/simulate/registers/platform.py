@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.simulate import days
 from pipelines.simulate.population import World
-from pipelines.simulate.registers.draws import Draws, dates, events, gather, persons_of, stamp, texts
+from pipelines.simulate.registers.draws import Draws, dates, events, gather, level, persons_of, stamp, texts
 
 _YES = np.array(["否", "是"], dtype=object)
 
@@ -22,6 +22,7 @@ class _Happened:
     """Events of a module with their person, village and moment; the base of every increment."""
 
     def __init__(self, world: World, module: str, day: date, a_year: float, back: int):
+        self.world = world
         self.row, self.at = events(world, module, day, back, a_year)
         self.draws = Draws(world.seed, module, self.row)
         self.uid = persons_of(world, self.draws, self.at)
@@ -33,6 +34,14 @@ class _Happened:
         self.home = np.where((self.uid >= 0) & (village >= 0), village, drawn)
         self.village = world.villages["village_code"].gather(self.home)
         self.number = gather(world.people["cert_no"], self.uid)
+
+    def meet(self, uid: np.ndarray) -> None:
+        """Other people than were drawn: theirs are the number and the village."""
+        village = self.world.people["village"].to_numpy()[np.maximum(uid, 0)].astype(np.int64)
+        self.uid, self.is_away = uid, (uid >= 0) & (village < 0)
+        self.home = np.where((uid >= 0) & (village >= 0), village, self.home)
+        self.village = self.world.villages["village_code"].gather(self.home)
+        self.number = gather(self.world.people["cert_no"], uid)
 
     def frame(self, columns: dict[str, pl.Series], whole: bool, *changed: np.ndarray) -> pl.DataFrame:
         """The records; those of the day only, unless the whole is wanted."""
@@ -137,9 +146,23 @@ def mediation(world: World, day: date, whole: bool) -> pl.DataFrame:
     return of.frame(columns, whole, closed)
 
 
+def _regulars(world: World, of: _Happened) -> np.ndarray:
+    """Who books: of thirty people drawn the first who is old and among those who do; so it is mostly the same ones."""
+    uid, found = of.uid, np.zeros(len(of.uid), dtype=bool)
+    birth = world.people["birth"].to_numpy()
+    for turn in range(30):
+        drawn = persons_of(world, of.draws, of.at, f"regular.{turn}")
+        someone = np.maximum(drawn, 0)
+        books = Draws(world.seed, "I07.regulars", someone).share("books") < 0.4
+        fits = ~found & (drawn >= 0) & (birth[someone] < of.at - 70 * 365) & books
+        uid, found = np.where(fits, drawn, uid), found | fits
+    return uid
+
+
 def vendor(world: World, day: date, whole: bool) -> pl.DataFrame:
     """I07: one row a booking with the mobile vendor, served within days."""
-    of = _Happened(world, "I07", day, 40_000, 180)
+    of = _Happened(world, "I07", day, 80_000, 180)
+    of.meet(_regulars(world, of))
     served = of.later("served", 1, 6, 0.95)
     items = ["蔬果", "日用品", "理发", "维修", "代缴代办", "义诊", "送药"]
     columns = {
@@ -296,8 +319,52 @@ _ENTRIES = {
 }  # fmt: skip
 
 
+_AT_SCHOOL, _ASKED = 0.16, 0.30  # of the people over 60, at most by village; of them and of others, asked each year
+_SCHOOL = 9_000_000_000_000  # numbers of these records, above those of any event
+
+
 def ledger(world: World, day: date, whole: bool) -> pl.DataFrame:
     """I01: one row a field of a ledger filled in by somebody."""
+    return pl.concat([_entries(world, day, whole), _elder_school(world, day, whole)])
+
+
+def _elder_school(world: World, day: date, whole: bool) -> pl.DataFrame:
+    """Whether older people go to the elders' school: a village asks some of them once a year, each on one day of it."""
+    today = days.number(day)
+    people = world.people.filter(
+        (pl.col("cert_kind") == "111")
+        & (pl.col("birth") < today - 61 * 366)
+        & (pl.col("village") >= 0)
+        & ((pl.col("reported") == days.NONE) | (pl.col("reported") > today))
+        & (pl.col("from_day") <= today)
+    )
+    draws = Draws(world.seed, "I01.school", people["uid"].to_numpy())
+    people = people.filter(pl.Series(draws.share("asked") < _ASKED))
+    uid, village = people["uid"].to_numpy().astype(np.int64), people["village"].to_numpy().astype(np.int64)
+    draws = Draws(world.seed, "I01.school", uid)
+    at = today - (today + draws.whole("day", 0, 365)) % 365
+    learns = draws.share("learns") < level(world, "school", village) * _AT_SCHOOL / _ASKED
+    frame = pl.DataFrame(
+        {
+            "row": _SCHOOL + uid * 100 + at // 365 % 100,
+            "uid": uid,
+            "台账编号": pl.Series(["L41"] * len(uid), dtype=pl.String),
+            "行号": "H" + pl.Series(_SCHOOL + uid * 100 + at // 365 % 100).cast(pl.String),
+            "居村委": world.villages["name"].gather(village),
+            "身份证号": people["cert_no"],
+            "字段": pl.Series(["elder_school"] * len(uid), dtype=pl.String),
+            "值": texts(_YES[learns.astype(int)]),
+            "填报人": "GZ" + pl.Series(village * 3 + draws.whole("who", 0, 3)).cast(pl.String),
+            "填报时间": stamp(at, draws.whole("second", 25_200, 79_200)),
+            "已确认": texts(_YES[(draws.share("confirmed") < 0.9).astype(int)]),
+            "来源": draws.pick("source", ["走访", "电话", "居民自报"], [0.6, 0.2, 0.2]),
+        }
+    )
+    return frame if whole else frame.filter(pl.Series(at == today))
+
+
+def _entries(world: World, day: date, whole: bool) -> pl.DataFrame:
+    """What is filled in day by day."""
     of = _Happened(world, "I01", day, 20_000, 120)
     pairs = [(field, value) for field, values in _ENTRIES.items() for value in values]
     place = of.draws.whole("entry", 0, len(pairs))
