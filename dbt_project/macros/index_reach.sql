@@ -78,7 +78,22 @@
     '{{ (words or ['']) | join("', '") }}'
 {%- endmacro %}
 
-{# Whether a time lies within the declared number of days up to as_of. #}
-{% macro index_within(moment, parameter) -%}
-    ({{ moment }}::date <= {{ as_of() }} and {{ moment }}::date > {{ as_of() }} - {{ index_parameter(parameter) }})
+{# The day up to which a feed has spoken: that of its latest delivery in use, as_of for one without. Windows end and terms
+   are judged there and not on as_of: what a source has not said yet is no news, so that a day on which nothing came moves
+   no indicator, and a licence renewed last week is not taken for lapsed before the next list. #}
+{% macro index_date(feed) -%}
+    (select coalesce(least(any_value(business_on), {{ as_of() }}), {{ as_of() }})
+        from {{ source('lake', 'feed_status') }} where feed = '{{ feed }}')
+{%- endmacro %}
+
+{# Whether a month is one of the twelve whole ones before the month in which a feed last spoke. #}
+{% macro index_month_within(month, feed) -%}
+    ({{ month }} < date_trunc('month', {{ index_date(feed) }})
+        and {{ month }} >= date_trunc('month', {{ index_date(feed) }}) - interval 12 month)
+{%- endmacro %}
+
+{# Whether a time lies within the declared number of days up to the day a feed has spoken. #}
+{% macro index_within(moment, parameter, feed) -%}
+    ({{ moment }}::date <= {{ index_date(feed) }}
+        and {{ moment }}::date > {{ index_date(feed) }} - {{ index_parameter(parameter) }})
 {%- endmacro %}

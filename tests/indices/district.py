@@ -1,7 +1,7 @@
 """A small random district as subjects tables in a DuckDB file, and dbt in this process to build the index models."""
 
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -67,6 +67,11 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
             "household_id": [f"h{n}" for n in lives],
         }
     )
+    # Somebody of an age has a birthday on any day of the year before.
+    person = person.with_columns(
+        birth_on=pl.lit(AS_OF).dt.offset_by((-12 * pl.col("age")).cast(pl.String) + "mo")
+        - pl.duration(days=pl.int_range(pl.len()) * 37 % 364)
+    )
     living = person.filter(pl.col("alive") != "dead")
     occupants = living.drop_nulls("res_dwelling_id").group_by("res_dwelling_id").len("occupant_count")
     dwelling = dwelling.join(occupants, left_on="dwelling_id", right_on="res_dwelling_id", how="left").with_columns(
@@ -85,9 +90,10 @@ def make_district(seed: int = 6) -> dict[str, pl.DataFrame]:
             "dwelling_id": [f"d{n}" for n in leased],
             "is_filed": maybe((rng.random(90) < 0.5).tolist(), 0.1),
             "group_rent": rng.choice(["无", "疑似", "确认"], 90, p=[0.8, 0.1, 0.1]),
-            "is_open": rng.random(90) < 0.8,
+            "start_on": AS_OF - timedelta(days=200),
+            "end_on": [AS_OF + timedelta(days=165 if open_ else -1) for open_ in rng.random(90) < 0.8],
         }
-    )
+    ).with_columns(is_open=pl.col("end_on") >= AS_OF)
     places = 60
     facility = pl.DataFrame(
         {
@@ -150,7 +156,7 @@ def write_district(path: Path, tables: dict[str, pl.DataFrame]) -> None:
         connection.execute(f"create table {schema}.{name} as select {columns} from incoming").fetchall()
         connection.unregister("incoming")
     connection.execute("create table run.context as select ?::date as as_of", [AS_OF]).fetchall()
-    states = pl.DataFrame({"feed": FEEDS, "is_available": [True] * len(FEEDS)})
+    states = pl.DataFrame({"feed": FEEDS, "is_available": [True] * len(FEEDS), "business_on": [AS_OF] * len(FEEDS)})
     connection.register("incoming", states.to_arrow())
     connection.execute("create table lake.feed_status as select * from incoming").fetchall()
     for line in (

@@ -66,6 +66,9 @@ def make_feeds(district: dict[str, pl.DataFrame], seed: int = 9) -> dict[str, pl
         {
             "village_code": village(n),
             "kind": pick(["投放点", "箱房", "公厕", "大件点"], n),
+            # The last four are a month too old, or the current month that is not over.
+            "month_on": [date(2025 + (9 + m % 12) // 12, (9 + m % 12) % 12 + 1, 1) for m in range(n - 4)]
+            + [date(2025, 9, 1), date(2025, 9, 1), date(2026, 10, 1), date(2026, 10, 1)],
             "wet_t": _holes(rng, np.round(rng.uniform(1, 9, n), 2).tolist(), 0.1),
             "dry_t": np.round(rng.uniform(1, 9, n), 2),
             "recycle_t": np.round(rng.uniform(0, 2, n), 2),

@@ -1,6 +1,7 @@
 """The index models of dbt against the same figures by hand (numpy over all pairs of homes and facilities)."""
 
 import shutil
+from datetime import timedelta
 from decimal import Decimal
 
 import duckdb
@@ -231,6 +232,28 @@ def test_specification_and_models_name_the_same_indicators_and_feeds():
     for model in ("int_index__reach", "int_index__share"):
         for rule in next(iter(value for value in META[model].values() if isinstance(value, list))):
             assert rule["committee"] in PARAMETERS and rule["village"] in PARAMETERS and rule["indicator"] in computed
+
+
+def test_a_day_on_which_nothing_came_moves_no_indicator(folder, warehouse, values):
+    """Windows end and terms are judged where the source has spoken: the date alone moves nothing but people's ages."""
+    path = folder / "district.duckdb"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for later, feeds_too in ((40, True), (40, False)):
+            shutil.copy(warehouse, path)
+            with duckdb.connect(str(path)) as connection:
+                connection.execute("update run.context set as_of = ?", [AS_OF + timedelta(days=later)])
+                if feeds_too:
+                    connection.execute("update lake.feed_status set business_on = ?", [AS_OF + timedelta(days=later)])
+            build_models(path, folder, monkeypatch)
+            with duckdb.connect(str(path), read_only=True) as connection:
+                found = connection.sql("select * from indices.indicator_value").pl()
+            key = ["indicator", "village_code"]
+            moved = found.join(values, on=[*key, "numerator", "denominator", "status"], how="anti", nulls_equal=True)
+            if feeds_too:  # the same forty days, had the sources spoken: events leave their windows, terms end
+                assert {"ENV02", "ENV04", "ENV06", "ENV07", "MKT08", "SER01"} <= set(moved["indicator"])
+            else:
+                assert moved.height == 0, set(moved["indicator"])
+    shutil.copy(warehouse, path)
 
 
 def test_a_feed_that_is_not_in_use_makes_its_indicators_missing_not_zero(folder, warehouse):

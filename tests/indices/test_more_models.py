@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.identifiers.age import age_expr
 from tests.indices.district import AS_OF, build_models, make_district, write_district
 from tests.indices.feeds import make_feeds
 from tests.indices.test_models import META, PARAMETERS, _members, _pairs
@@ -123,7 +124,7 @@ def test_outlets_and_firms(values, tables):
 
 
 def test_environment(values, tables):
-    waste = _placed(tables["stg_f28"])
+    waste = _placed(tables["stg_f28"]).filter(pl.col("month_on").is_between(date(2025, 10, 1), date(2026, 9, 1)))
     bins = waste.filter(pl.col("kind").is_in(["投放点", "箱房"])).drop_nulls("purity")
     bins = bins.with_columns(t=pl.col("wet_t").fill_null(0) + pl.col("dry_t") + pl.col("recycle_t"))
     _check(
@@ -259,7 +260,12 @@ def test_a_village_of_which_a_register_knows_nobody_has_no_value(values, tables)
 def test_residents_with_something_on_record(values, tables):
     t = tables
     pupils = t["stg_f17"].filter(pl.col("stage").is_in(["小学", "初中"]))["person_id"]
-    _check(values, "EDU05", _where_known(values, t, "EDU05", _share(t, pupils, 6, 14), t["stg_f17"], 6, 14))
+    # Of school age is who was on the first of September: a birthday in October makes nobody a truant.
+    september = age_expr(pl.col("birth_on"), pl.lit(date(2026, 9, 1))).fill_null(-1)  # born since
+    begun = t["person"].with_columns(age=pl.when(pl.col("age").is_not_null()).then(september))
+    assert (begun["age"] != t["person"]["age"]).sum() > 10
+    at = {**t, "person": begun}
+    _check(values, "EDU05", _where_known(values, at, "EDU05", _share(at, pupils, 6, 14), t["stg_f17"], 6, 14))
     school = t["stg_i01"].filter(pl.col("field") == "elder_school").drop_nulls("person_id").sort("filled_at", "row_id")
     learners = school.group_by("person_id").last().filter(pl.col("value") == "是")["person_id"]
     _check(values, "EDU08", _where_known(values, t, "EDU08", _share(t, learners, 60), school, 60, 200))
@@ -276,7 +282,8 @@ def test_residents_with_something_on_record(values, tables):
     _check(values, "HEA05", _where_known(values, t, "HEA05", behind, t["stg_f14"], 0, 6))
     for indicator, feed, low, high in (("EDU05", "stg_f17", 6, 14), ("EDU08", "", 60, 200), ("HEA05", "stg_f14", 0, 6)):
         seen = school["person_id"] if not feed else t[feed]["person_id"]
-        aged = _residents(t).filter(pl.col("age").is_between(low, high) | pl.col("age").is_null())
+        people = _residents(at if indicator == "EDU05" else t)
+        aged = people.filter(pl.col("age").is_between(low, high) | pl.col("age").is_null())
         silent = aged.filter(pl.col("age").is_null() | ~pl.col("person_id").is_in(seen.drop_nulls().unique().implode()))
         _unknown(values, indicator, silent.group_by("village_code").len("n"))
     _check(values, "PAR01", _share(t, t["stg_i06"]["person_id"], 18))
@@ -451,7 +458,7 @@ def test_parameters_used_by_models_are_declared():
     for path in (REPOSITORY / "dbt_project/models/indices").glob("*.sql"):
         text = path.read_text(encoding="utf-8")
         used |= set(re.findall(r"index_parameter\('(\w+)'\)", text)) | set(
-            re.findall(r"index_within\('[\w.]+', '(\w+)'\)", text)
+            re.findall(r"index_within\('[\w.]+', '(\w+)', '[FI]\d\d'\)", text)
         )
     assert used <= set(PARAMETERS) and len(used) > 8
     assert isinstance(datetime(2026, 1, 1), date)

@@ -9,7 +9,7 @@ with listed as (
 ),
 found as (
     {% for model_name in ['int_index__reach', 'int_index__share', 'int_index__housing', 'int_index__fitness', 'int_index__market',
-        'int_index__environment', 'int_index__estate', 'int_index__people', 'int_index__service'] -%}
+        'int_index__people', 'int_index__service'] -%}
     select
         indicator,
         village_code,
@@ -18,6 +18,19 @@ found as (
         denominator::bigint as n,
         n_unknown::bigint as n_unknown,
         null::decimal(20, 9) as sum_of_squares
+    from {{ ref(model_name) }}
+    union all
+    {% endfor -%}
+    {#- What is read, not who is counted: the value is weighed in something else than the readings it rests on. -#}
+    {% for model_name in ['int_index__environment', 'int_index__estate'] -%}
+    select
+        indicator,
+        village_code,
+        numerator::decimal(20, 9),
+        denominator::decimal(20, 9),
+        n::bigint,
+        n_unknown::bigint,
+        null::decimal(20, 9)
     from {{ ref(model_name) }}
     union all
     {% endfor -%}

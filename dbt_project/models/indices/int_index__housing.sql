@@ -39,7 +39,9 @@ rented as (
         count(distinct l.dwelling_id) filter (l.group_rent = '{{ meta.get('confirmed_group_rent') }}') as n_group_rent
     from {{ ref('lease') }} as l
     inner join {{ ref('dwelling') }} as d on d.dwelling_id = l.dwelling_id
-    where l.is_open and d.village_code is not null
+    -- Open on the day the list was made: which lease was renewed since, the next list says.
+    where coalesce(l.start_on <= {{ index_date('F02') }}, true) and coalesce(l.end_on >= {{ index_date('F02') }}, true)
+        and d.village_code is not null
     group by d.village_code
 ),
 renting as (

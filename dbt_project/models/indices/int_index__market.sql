@@ -44,7 +44,7 @@ served as (
     select distinct p.household_id
     from {{ resolved('i07') }} as v
     inner join {{ ref('person') }} as p on p.person_id = v.person_id
-    where {{ index_within('v.served_at', 'vendor_days') }}
+    where {{ index_within('v.served_at', 'vendor_days', 'I07') }}
 ),
 remote as (
     -- Households with an elder whose home has no open market within reach.
@@ -74,8 +74,8 @@ firm as (
         ) as food_unknown,
         count_if(
             is_alive and lic_kind in ({{ index_words(meta.get('food_licences')) }})
-            and lic_valid_to_on >= {{ as_of() }}
-            and not coalesce({{ index_within('penalty_on', 'penalty_days') }}, false)
+            and lic_valid_to_on >= {{ index_date('F32') }}
+            and not coalesce({{ index_within('penalty_on', 'penalty_days', 'F32') }}, false)
         ) as food_ok
     from (select *, status = '{{ meta.get('firm_alive') }}' as is_alive from {{ ref('stg_f32') }})
     where village_code is not null

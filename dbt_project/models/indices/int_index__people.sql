@@ -2,10 +2,15 @@
 -- know the person at all, such people are counted in n_unknown too, and a village of which it knows nobody has no
 -- denominator, so that indicator_value calls it missing. That a source is not in use makes the indicator missing there.
 {% set meta = model.config.get('meta', {}) %}
-with resident as (
-    select person_id, res_village_code as village_code, age
-    from {{ ref('person') }}
-    where alive <> 'dead' and res_village_code is not null
+with school_year as (
+    -- Children go to school from the September after their sixth birthday, not from the birthday.
+    select make_date(year({{ index_date('F17') }}) - (month({{ index_date('F17') }}) < 9)::integer, 9, 1) as begun
+),
+resident as (
+    select p.person_id, p.res_village_code as village_code, p.age, {{ age_on('p.birth_on', 's.begun') }} as school_age
+    from {{ ref('person') }} as p
+    cross join school_year as s
+    where p.alive <> 'dead' and p.res_village_code is not null
 ),
 pupil as (
     select person_id, bool_or(stage in ({{ index_words(meta.get('compulsory_stages')) }})) as is_compulsory
@@ -23,8 +28,8 @@ patient as (
     select
         person_id,
         bool_or(contract_status = '{{ meta.get('contract_valid') }}'
-            and coalesce(contract_end_on >= {{ as_of() }}, true)) as has_contract,
-        bool_or(checkup_on >= date_trunc('year', {{ as_of() }})) as has_checkup,
+            and coalesce(contract_end_on >= {{ index_date('F13') }}, true)) as has_contract,
+        bool_or(checkup_on >= date_trunc('year', {{ index_date('F13') }})) as has_checkup,
         bool_or(list_has_any(chronic, ['hypertension', 'diabetes'])) as is_managed,
         bool_and(coalesce(bp_control, '') <> '{{ meta.get('not_controlled') }}'
             and coalesce(bg_control, '') <> '{{ meta.get('not_controlled') }}')
@@ -34,7 +39,7 @@ patient as (
     group by person_id
 ),
 vaccinated as (
-    select person_id, bool_or(coalesce(status = '{{ meta.get('dose_open') }}' and due_on < {{ as_of() }}, false)) as is_overdue
+    select person_id, bool_or(coalesce(status = '{{ meta.get('dose_open') }}' and due_on < {{ index_date('F14') }}, false)) as is_overdue
     from {{ resolved('f14') }}
     where person_id is not null
     group by person_id
@@ -51,21 +56,21 @@ account as (
 debater as (
     select distinct person_id from {{ resolved('i03') }}
     where person_id is not null and kind = '{{ meta.get('deliberation') }}' and action <> 'read'
-        and {{ index_within('happened_at', 'window_days') }}
+        and {{ index_within('happened_at', 'window_days', 'I03') }}
 ),
 message as (
     select r.village_code, count(*) as sent, count(m.replied_at) as replied
     from {{ resolved('i02') }} as m
     inner join resident as r on r.person_id = m.person_id
-    where {{ index_within('m.sent_at', 'window_days') }}
+    where {{ index_within('m.sent_at', 'window_days', 'I02') }}
     group by r.village_code
 ),
 counted as (
     select
         r.village_code,
-        count_if(r.age between 6 and 14) as n_6_14,
-        count_if(r.age between 6 and 14 and p.is_compulsory) as pupils,
-        count_if(r.age between 6 and 14 and p.person_id is null) as not_in_school_register,
+        count_if(r.school_age between 6 and 14) as n_6_14,
+        count_if(r.school_age between 6 and 14 and p.is_compulsory) as pupils,
+        count_if(r.school_age between 6 and 14 and p.person_id is null) as not_in_school_register,
         count_if(r.age >= 60) as n_60,
         count_if(r.age >= 60 and l.is_learning) as learners,
         count_if(r.age >= 60 and l.person_id is null) as not_asked,

@@ -15,10 +15,10 @@ place as (
 orders as (
     select *
     from {{ ref('stg_f27') }}
-    where village_code is not null and {{ index_within('accepted_at', 'window_days') }}
+    where village_code is not null and {{ index_within('accepted_at', 'window_days', 'F27') }}
 ),
 span as (
-    select greatest(1, least({{ index_parameter('window_days') }}, {{ as_of() }} - min(accepted_at)::date + 1)) as days
+    select greatest(1, least({{ index_parameter('window_days') }}, {{ index_date('F27') }} - min(accepted_at)::date + 1)) as days
     from orders
 ),
 visited as (
@@ -26,7 +26,7 @@ visited as (
     select distinct p.household_id
     from {{ resolved('f04') }} as f
     inner join {{ ref('person') }} as p on p.person_id = f.person_id
-    where p.household_id is not null and {{ index_within('f.visit_at', 'window_days') }}
+    where p.household_id is not null and {{ index_within('f.visit_at', 'window_days', 'F04') }}
 ),
 allowed as (
     select distinct person_id
@@ -43,12 +43,12 @@ select 'SAF01' as indicator, village_code,
     count_if(coalesce(fixed_at::date <= due_on, false))::decimal(20, 9) as numerator,
     count(*)::decimal(20, 9) as denominator, 0::bigint as n_unknown
 from hazard
-where {{ index_within('due_on', 'window_days') }}
+where {{ index_within('due_on', 'window_days', 'F33') }}
 group by village_code
 union all
 select 'SAF02', village_code, count_if(result = '{{ meta.get('settled') }}'), count(*), 0
 from {{ ref('stg_f24') }}
-where village_code is not null and {{ index_within('closed_at', 'window_days') }}
+where village_code is not null and {{ index_within('closed_at', 'window_days', 'F24') }}
 group by village_code
 union all
 select 'SAF03', p.village_code,
@@ -100,7 +100,7 @@ union all
 select 'SER06', village_code,
     count_if(coalesce(closed_at - created_at <= to_hours({{ index_parameter('special_need_hours') }}), false)), count(*), 0
 from {{ ref('stg_i11') }}
-where village_code is not null and {{ index_within('created_at', 'window_days') }}
+where village_code is not null and {{ index_within('created_at', 'window_days', 'I11') }}
 group by village_code
 union all
 select 'CUL04', h.village_code, count(a.household_id), count(*), 0
@@ -114,11 +114,11 @@ select 'CUL03', v.village_code, count(distinct t.team), any_value(v.n_res), 0
 from {{ ref('village') }} as v
 left join {{ ref('stg_f22') }} as t
     on t.village_code = v.village_code and t.kind = '{{ meta.get('team') }}'
-    and coalesce(t.start_on <= {{ as_of() }}, true) and coalesce(t.end_on >= {{ as_of() }}, true)
+    and coalesce(t.start_on <= {{ index_date('F22') }}, true) and coalesce(t.end_on >= {{ index_date('F22') }}, true)
 group by v.village_code
 union all
 select 'SER04', village_code, count_if(filled_by = '{{ meta.get('filled_by_itself') }}'), count(filled_by),
     count_if(filled_by is null)
 from {{ ref('stg_i01') }}
-where village_code is not null and {{ index_within('filled_at', 'window_days') }}
+where village_code is not null and {{ index_within('filled_at', 'window_days', 'I01') }}
 group by village_code
