@@ -21,7 +21,7 @@ from pipelines.indices.rollup import label_of
 from pipelines.indices.tree import COMPUTED
 
 Array = NDArray[np.float64]
-REDUNDANT, CONTRARY, SIGNIFICANT, DENOMINATOR, CONSISTENT, AT_ONE_END = 0.9, 0.0, 0.05, 0.6, 0.7, 0.9
+REDUNDANT, CONTRARY, SIGNIFICANT, DENOMINATOR, CONSISTENT = 0.9, 0.0, 0.05, 0.6, 0.7
 
 
 def effective_weights(result: Result) -> pl.DataFrame:
@@ -154,11 +154,11 @@ def consistency(result: Result, period: str | None = None) -> pl.DataFrame:
 def spread(result: Result, period: str | None = None) -> pl.DataFrame:
     """Return how far each indicator tells units apart: how many have a score, and how many stand at either end.
 
-    `flag` is `empty` without any score, `constant` where all scores are equal, `low` or `high` where nine tenths of
-    them stand at the lowest or highest score there can be: such an indicator orders nobody, whatever its weight.
+    `flag` is `empty` without any score, `constant` where all scores are equal, `low` or `high` where the
+    share of `expect.at_one_end` stands at the lowest or highest score there can be: it orders none of those.
     """
     at, spec = result.units, result.spec
-    chosen = period or at.periods[-1]
+    chosen, most = period or at.periods[-1], spec.expect.at_one_end
     rows = (np.array(at.periods) == chosen) & at.ranked
     found = []
     for indicator, setting in zip(spec.indicators, result.cells.settings, strict=True):
@@ -169,9 +169,9 @@ def spread(result: Result, period: str | None = None) -> pl.DataFrame:
         flag = None
         if count == 0:
             flag = "empty"
-        elif lows >= AT_ONE_END * count:
+        elif lows >= most * count:
             flag = "low"
-        elif highs >= AT_ONE_END * count:
+        elif highs >= most * count:
             flag = "high"
         elif is_constant(scores):
             flag = "constant"

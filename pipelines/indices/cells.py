@@ -25,7 +25,8 @@ STATUS_NAMES = ("observed", "zero", "not_applicable", "missing", "imputed", "tre
 class Cells:
     """Arrays of shape (rows, indicators); NaN is missing.
 
-    `values` is the current stage; `stages` keeps a copy of it after each stage. `kept` marks rows that are scored,
+    `values` is the current stage; `stages` keeps a copy of it after each stage, and beside them what shrunk values
+    rest on (`shrink_n`) and were pulled to (`shrink_rate`). `kept` marks rows that are scored,
     `basis` rows that shape statistics.
     """
 

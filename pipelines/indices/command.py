@@ -23,6 +23,7 @@ from pipelines.indices.editions import changes, fingerprint, freeze
 from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
 from pipelines.indices.masking import masking_test
+from pipelines.indices.movement import movements
 from pipelines.indices.past import past, releases_of
 from pipelines.indices.problems import DataError, IndexFault
 from pipelines.indices.published import explain_published
@@ -200,6 +201,9 @@ def explain_command(
     out.print(table)
     total = sum(part["contribution"] for part in found["parts"])
     out.print(f"sum of contributions {total:.10f}")
+    for part in found["parts"]:
+        if part.get("why"):
+            out.print(_printable(f"{part['part']} {part['name']}: {part['why']}"))
     for gap in found["gaps"]:
         out.print(_printable(f"no value: {gap['indicator']} {gap['status']} {'; '.join(gap['reasons'])}"))
 
@@ -285,6 +289,27 @@ def series_command(
         if len(result.table.period_order) < 2:
             raise DataError("a series needs a table with more than one period (table.period)")
         _give(changes(result, level), to, as_json)
+
+
+@app.command("movement")
+def movement_command(
+    spec: Spec,
+    history: Annotated[list[Path] | None, typer.Option(help="databases to compare; default all releases")] = None,
+    to: To = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far scores moved from release to release, and whether they stood still where nothing came (exit 1 if not)."""
+    with _speaking():
+        declared = load_spec(spec)
+        found = movements(declared, history or releases_of(Settings().releases))
+        _give(found, to, as_json)
+        broken = found.filter(~pl.col("is_kept"))
+        if broken.height:
+            raise DataError(
+                f"between {broken['from'][0]} and {broken['to'][0]} nothing came, but {broken['area'][0]} moved by "
+                f"{broken['greatest'][0]:.2f} points where at most {declared.expect.still:g} a day are promised; "
+                f"most moved {broken['moved_by'][0]}"
+            )
 
 
 @app.command("report")

@@ -3,11 +3,12 @@
 Belongs here: the models. Not here: drawing and judging (`sensitivity`, `sampling`) and the report.
 """
 
+from fractions import Fraction
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.indices.parts import Part, Percents, Texts
+from pipelines.indices.parts import Part, Percents, Share, Texts
 
 
 class Factor(Part):
@@ -40,6 +41,18 @@ class Publish(Part):
     least_n: int = Field(default=10, ge=0)
     least_count: int = Field(default=5, ge=0)
     open: Texts = Field(default=(), description="indicators that count no people, and are never small")
+
+
+class Expectation(Part):
+    """What the index promises of itself and is held to; no number depends on it."""
+
+    at_one_end: Share = Field(
+        default=Fraction(9, 10),
+        description="an indicator with this share of units at its worst or best score is flagged",
+    )
+    still: float | None = Field(
+        default=None, ge=0, description="points no unit's score moves in a day on which nothing came"
+    )
 
 
 class Uncertainty(Part):

@@ -28,10 +28,10 @@ from pipelines.indices.spec import IndexSpec
 LOCK = "editions.lock.yml"
 # A yearly rate is given from 360 days on: two days' change blown up to a year says nothing.
 _LEAST_YEARS = 360 / 365.25
-_TEXTS = {"name", "name_en", "title", "note", "cadence", "legal", "source"}
+_TEXTS = {"name", "name_en", "title", "note", "cadence", "legal", "source", "counts"}
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _WORDS: Any = {
-    **dict.fromkeys(("valid_from", "valid_to", "supersedes", "publish"), True),
+    **dict.fromkeys(("valid_from", "valid_to", "supersedes", "publish", "expect"), True),
     "indicators": {"__all__": {"unit"}},
     # Which rows of other indices a table may hold besides; no number depends on it.
     "table": {"others"},

@@ -7,6 +7,7 @@ units are shrunk towards.
 import numpy as np
 
 from pipelines.indices.cells import MISSING, NOT_APPLICABLE, OBSERVED, ZERO, Array, Cells, Mask
+from pipelines.indices.column_methods import Goalposts
 from pipelines.indices.expression import Expression, parse_expression
 from pipelines.indices.problems import DataError, nearest, some
 from pipelines.indices.spec import IndexSpec, Indicator, Resolved
@@ -133,6 +134,8 @@ def denominate(cells: Cells) -> None:
             _divide(cells, column, setting)
         cells.values[:, column] *= indicator.scale
     cells.snapshot("denominated")
+    if any(setting.shrink is not None for setting in cells.settings):
+        cells.stages |= {name: np.full(cells.values.shape, np.nan) for name in ("shrink_n", "shrink_rate")}
     for column, (indicator, setting) in enumerate(zip(cells.spec.indicators, cells.settings, strict=True)):
         if setting.shrink is not None:
             _shrink(cells, column, indicator, setting)
@@ -187,13 +190,14 @@ def _drop(cells: Cells, column: int, rows: Mask, status: int, reason: str) -> No
 
 
 def _shrink(cells: Cells, column: int, indicator: Indicator, setting: Resolved) -> None:
-    """Replace r = events/n by (events + k * rate of the level)/(n + k), within each period and area of the level."""
+    """Replace a unit's rate r by (n r + k R)/(n + k), R the level's rate, within each period and area of the level."""
     shrink = setting.shrink
     if shrink is None:
         return
     level = next(level for level in cells.spec.levels if level.level == shrink.towards)
     groups = np.array(area_of(cells.table, level.by, level.all))
-    present = ~np.isnan(cells.values[:, column])
+    size = basis_of(cells, column, setting)
+    present = ~np.isnan(cells.values[:, column]) & (size >= 0)
     for period in cells.table.period_order:
         for area in sorted({group for group in groups if group}):
             rows = present & (groups == area) & (cells.periods == period)
@@ -201,10 +205,38 @@ def _shrink(cells: Cells, column: int, indicator: Indicator, setting: Resolved) 
             bottom = cells.denominator[fitting, column].sum()
             if bottom <= 0:
                 continue
-            rate = float(cells.numerator[fitting, column].sum() / bottom)
-            cells.record("shrink", setting.code, period, f"rate of {shrink.towards} {area}", rate * indicator.scale)
-            top = cells.numerator[rows, column] + shrink.k * rate
-            cells.values[rows, column] = top / (cells.denominator[rows, column] + shrink.k) * indicator.scale
+            rate = float(cells.numerator[fitting, column].sum() / bottom) * indicator.scale
+            cells.record("shrink", setting.code, period, f"rate of {shrink.towards} {area}", rate)
+            cells.stages["shrink_rate"][rows, column] = rate
+            own = within_posts(cells.values[rows, column], setting)
+            pulled = size[rows] * own + shrink.k * within_posts(np.array([rate]), setting)
+            cells.values[rows, column] = pulled / (size[rows] + shrink.k)
+            cells.stages["shrink_n"][rows, column] = size[rows]
+
+
+def basis_of(cells: Cells, column: int, setting: Resolved) -> Array:
+    """Return what each row's value rests on: the `n` of its shrinkage, else the denominator."""
+    if setting.shrink is None or setting.shrink.n is None:
+        return cells.denominator[:, column]
+    what = f"indicator '{setting.code}', shrink n"
+    size = read_values(cells.table, setting.shrink.n, what)
+    if (size < 0).any():
+        raise DataError(f"{what}: negative at {some(cells.table.who(int(row)) for row in np.flatnonzero(size < 0))}")
+    return size
+
+
+def within_posts(values: Array, setting: Resolved) -> Array:
+    """Cut values at the goalposts where shrinkage asks for it.
+
+    A rate far beyond the worst end would otherwise outweigh the best a small unit can show: what lies beyond an end
+    scores like the end, and pulls like it.
+    """
+    shrink, posts = setting.shrink, setting.normalise
+    if shrink is None or shrink.within == "nothing" or not isinstance(posts, Goalposts):
+        return values
+    if not isinstance(posts.low, float) or not isinstance(posts.high, float):
+        return values
+    return np.clip(values, posts.low, posts.high)
 
 
 def area_of(table: Table, by: str | None, everything: str | None) -> list[str]:

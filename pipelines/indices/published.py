@@ -93,6 +93,8 @@ def _part(row: dict[str, Any], parts: dict[str, dict[str, Any]], cells: dict[str
         "contribution": row["contribution"],
         "status": row["status"],
         "reasons": [cell["reason"]] if cell["reason"] else [],
+        # A release of before values were explained has no words.
+        "why": cell.get("why"),
     }
 
 

@@ -23,6 +23,8 @@ from pipelines.indices.treat import Fitted
 from pipelines.indices.tree import COMPUTED, Fits, Leaves, NodeScores
 
 STAGES = ("raw", "denominated", "shrunk", "imputed", "transformed", "treated", "normalised")
+# What a shrunk value rests on, and the rate of the level above it was pulled to, in the indicator's unit.
+PULLED_BY = ("shrink_n", "shrink_rate")
 DECIMALS = 10
 
 
@@ -165,7 +167,7 @@ class Result:
             "denominator": at.denominator.ravel(),
         }
         empty = np.full((rows, columns), np.nan)
-        for stage in STAGES:
+        for stage in (*STAGES, *PULLED_BY):
             frame[stage] = np.round(at.stages.get(stage, empty), DECIMALS).ravel()
         frame["score"] = np.round(at.leaves.scores, DECIMALS).ravel()
         frame["status"] = [STATUS_NAMES[state] for state in at.status.ravel()]

@@ -20,7 +20,7 @@ from pipelines.indices.node_methods import (
     Weights,
 )
 from pipelines.indices.problems import nearest
-from pipelines.indices.spec import IndexSpec, Indicator, Node, weights_of
+from pipelines.indices.spec import IndexSpec, Indicator, Node, Resolved, weights_of
 
 Fault = tuple[tuple[str | int, ...], str]
 
@@ -203,8 +203,20 @@ def _indicators(spec: IndexSpec) -> Iterator[Fault]:
                     yield (*path, "impute"), f"unknown node '{step.within}'{nearest(step.within, nodes)}"
         if settings.rollup.method == "ratio" and indicator.denominator is None and spec.table.denominator is None:
             yield (*path, "rollup"), f"'{indicator.code}' rolls up as a ratio but has no denominator"
-        if settings.shrink is not None and indicator.denominator is None and spec.table.denominator is None:
-            yield (*path, "shrink"), f"'{indicator.code}' is shrunk but has no denominator"
+        yield from _shrinkage(spec, indicator, settings, path)
+
+
+def _shrinkage(
+    spec: IndexSpec, indicator: Indicator, settings: Resolved, path: tuple[str | int, ...]
+) -> Iterator[Fault]:
+    shrink, posts = settings.shrink, settings.normalise
+    if shrink is None:
+        return
+    if indicator.denominator is None and spec.table.denominator is None:
+        yield (*path, "shrink"), f"'{indicator.code}' is shrunk but has no denominator"
+    fixed = isinstance(posts, Goalposts) and isinstance(posts.low, float) and isinstance(posts.high, float)
+    if shrink.within == "goalposts" and not fixed:
+        yield (*path, "shrink"), f"'{indicator.code}' is shrunk within its goalposts, which must then be two numbers"
 
 
 def _goalposts(indicator: Indicator, posts: Goalposts, path: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -229,10 +241,14 @@ def _levels(spec: IndexSpec) -> Iterator[Fault]:
             yield ("levels", number, "level"), f"level '{name}' stands twice"
     for number, indicator in enumerate(spec.indicators):
         shrink = spec.resolved(indicator).shrink
-        if shrink is not None and shrink.towards not in names:
-            message = (
-                f"'{indicator.code}' is shrunk towards unknown level '{shrink.towards}'{nearest(shrink.towards, names)}"
+        if shrink is not None and shrink.towards is None:
+            yield (
+                ("indicators", number),
+                f"'{indicator.code}' is shrunk, but 'towards' does not say towards which level",
             )
+        elif shrink is not None and shrink.towards is not None and shrink.towards not in names:
+            hint = nearest(shrink.towards, names)
+            message = f"'{indicator.code}' is shrunk towards unknown level '{shrink.towards}'{hint}"
             yield ("indicators", number), message
 
 

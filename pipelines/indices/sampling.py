@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.indices.batch import Plan, evaluate_draws, rank_draws
 from pipelines.indices.cells import Cells
-from pipelines.indices.gather import area_of
+from pipelines.indices.gather import area_of, basis_of, within_posts
 from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.spec import Indicator, Resolved
@@ -109,7 +109,17 @@ def _draw_one(
     if not usable.any():
         return
     prior, k = _prior(cells, column, setting, rows, period)
-    values = _values(cells, setting, top, bottom, prior, k, rows, stream, len(leaves), usable) * indicator.scale
+    variance = np.zeros(int(usable.sum()))
+    if setting.noise.method == "mean":
+        variance = _variance(cells, setting, top[usable], bottom[usable], rows, usable)
+    if setting.shrink is not None:
+        # What a value rests on and how far a rate counts are the shrinkage's own; without them nothing changes.
+        size = basis_of(cells, column, setting)[rows]
+        own = within_posts(top / np.where(bottom > 0, bottom, np.nan) * indicator.scale, setting) / indicator.scale
+        prior = within_posts(prior * indicator.scale, setting) / indicator.scale
+        top, bottom = own * size, size
+    values = _values(setting, top[usable], bottom[usable], prior[usable], k, stream, len(leaves), variance)
+    values = values * indicator.scale
     treatment = result.treatments.get(
         (setting.code, label_of(getattr(setting.treat, "scope", None), spec.statistics, period))
     )
@@ -138,23 +148,20 @@ def _prior(cells: Cells, column: int, setting: Resolved, rows: NDArray[np.intp],
 
 
 def _values(
-    cells: Cells,
     setting: Resolved,
     top: Array,
     bottom: Array,
     prior: Array,
     k: float,
-    rows: NDArray[np.intp],
     stream: np.random.Generator,
     draws: int,
-    usable: NDArray[np.bool_],
+    variance: Array,
 ) -> Array:
     """Draw values (draws x usable units) in the unit of numerator over denominator."""
-    top, bottom, prior = top[usable], bottom[usable], prior[usable]
     shape = (draws, len(top))
     method = setting.noise.method
     if method == "binomial":
-        if (top > bottom).any() or (top < 0).any():
+        if (top > bottom * (1 + 1e-12)).any() or (top < 0).any():
             raise DataError(f"indicator '{setting.code}': binomial noise needs 0 <= numerator <= denominator")
         extra = _JEFFREYS if k == 0 else 0.0
         # A beta parameter must be positive even where nobody in the whole district has the property.
@@ -165,8 +172,7 @@ def _values(
         events = np.maximum(top + k * prior + (_JEFFREYS if k == 0 else 0.0), 1e-9)
         return stream.gamma(events, 1.0, size=shape) / (bottom + k)
     centre = (top + k * prior) / (bottom + k)
-    error = np.sqrt(_variance(cells, setting, top, bottom, rows, usable) / (bottom + k))
-    return stream.normal(centre, error, size=shape)
+    return stream.normal(centre, np.sqrt(variance / (bottom + k)), size=shape)
 
 
 def _variance(

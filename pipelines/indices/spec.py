@@ -23,7 +23,7 @@ from pipelines.indices.column_methods import (
     Treat,
     TreatNone,
 )
-from pipelines.indices.doubt_parts import Publish, RankRule, Sampling, Uncertainty
+from pipelines.indices.doubt_parts import Expectation, Publish, RankRule, Sampling, Uncertainty
 from pipelines.indices.node_methods import (
     Aggregate,
     EqualWeights,
@@ -114,10 +114,18 @@ class MissingRule(Part):
 
 
 class Shrink(Part):
-    """Pull small units to the rate of the level above: (events + k * rate)/(n + k)."""
+    """Pull small units to the rate of the level above: (n * own rate + k * that rate)/(n + k).
 
-    towards: str
-    k: float = Field(default=30.0, gt=0)
+    An indicator's own keys are laid over those of `defaults`; what neither gives is as declared here.
+    """
+
+    towards: str | None = None
+    k: float = Field(default=30.0, gt=0, description="how many of what n counts weigh as much as the level above")
+    n: Text | None = Field(default=None, description="column or formula: what the value rests on; the denominator")
+    within: Literal["nothing", "goalposts"] = Field(
+        default="nothing", description="goalposts: both rates are cut there first, so that no end outweighs the other"
+    )
+    counts: str = Field(default="", description="what n counts, as a reader calls it; words only")
 
 
 class RollMean(Part):
@@ -282,6 +290,7 @@ class IndexSpec(Part):
     levels: tuple[Level, ...] = ()
     rank: RankRule = RankRule()
     publish: Publish = Publish()
+    expect: Expectation = Expectation()
     uncertainty: Uncertainty = Uncertainty()
     sampling: Sampling = Sampling()
     # File and line of each node and indicator, for messages about data; not part of the method.
@@ -374,7 +383,11 @@ class Resolved(Part):
             normalise = own.model_copy(update={"low": low, "high": high})
         has_ratio = indicator.denominator is not None or spec.table.numerator is not None
         rollup = indicator.rollup or defaults.rollup or RollOther(method="ratio" if has_ratio else "none")
-        shrink = defaults.shrink if indicator.shrink is None else indicator.shrink
+        shrink = indicator.shrink or defaults.shrink
+        if isinstance(indicator.shrink, Shrink) and defaults.shrink is not None:
+            shrink = Shrink.model_validate(
+                {**defaults.shrink.model_dump(exclude_unset=True), **indicator.shrink.model_dump(exclude_unset=True)}
+            )
         return cls(
             code=indicator.code,
             normalise=normalise,

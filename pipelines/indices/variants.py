@@ -84,7 +84,8 @@ def variable_indicators(result: Result) -> frozenset[str]:
     at = result.units
     found = []
     for column, code in enumerate(at.leaves.codes):
-        values = at.stages["denominated"][:, column]
+        # Drawn together between the goalposts, values that differed may be one.
+        values = at.stages.get("shrunk", at.stages["denominated"])[:, column]
         kinds = [observed(values[rows], at.ranked[rows]) for _, rows in at.period_rows()]
         if all(len(kind) > 1 and not is_constant(kind) for kind in kinds):
             found.append(code)

@@ -22,8 +22,9 @@ from pipelines.indices.problems import DataError
 from pipelines.indices.result import Result
 from pipelines.indices.sampling import sampling_doubt
 from pipelines.indices.sensitivity import Sensitivity, sensitivities
-from pipelines.indices.spec import IndexSpec, Indicator, Node
+from pipelines.indices.spec import IndexSpec, Indicator, Node, Shrink
 from pipelines.indices.tree import COMPUTED
+from pipelines.indices.why import why
 from pipelines.sql import text_literal
 
 VALUES = "indices.indicator_value"
@@ -160,7 +161,7 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         "index_edition": _edition_row(edition, result, as_of),
         "index_part": _parts(result),
         "index_score": result.scores(),
-        "index_cell": result.lineage(),
+        "index_cell": _cells(result),
         "index_explanation": explanations(result),
         "index_gain": _concat([gains(result, level, _computed(result, level)) for level in result.levels]),
         "index_weight": result.weights().join(
@@ -186,6 +187,20 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
         for name, frame in tables.items()
         if frame.width
     }
+
+
+def _cells(result: Result) -> pl.DataFrame:
+    """Return the lineage with what was observed, what was used of it, and in words why they and the score differ.
+
+    A value that was transformed or treated has another unit; what was used is then the value before.
+    """
+    frame = result.lineage().with_columns(
+        pl.col("denominated").alias("observed"),
+        pl.coalesce("shrunk", "imputed", "denominated").alias("used"),
+    )
+    parts = {row["code"]: row for row in _parts(result).to_dicts()}
+    reasons = [why(row, parts[row["indicator"]]) for row in frame.iter_rows(named=True)]
+    return frame.with_columns(pl.Series("why", reasons, dtype=pl.String))
 
 
 def _with_driver(doubt: Sensitivity) -> pl.DataFrame:
@@ -238,9 +253,11 @@ def _edition_row(edition: Edition, result: Result, as_of: date) -> pl.DataFrame:
             "least_n": [spec.publish.least_n],
             "least_count": [spec.publish.least_count],
             "open": [";".join(spec.publish.open)],
+            "at_one_end": [float(spec.expect.at_one_end)],
+            "still": [spec.expect.still],
             "conventions": ["; ".join(f"{key}={value}" for key, value in result.conventions().items())],
         },
-        schema_overrides={"valid_from": pl.String, "supersedes": pl.String},
+        schema_overrides={"valid_from": pl.String, "supersedes": pl.String, "still": pl.Float64},
     )
 
 
@@ -267,12 +284,27 @@ def _parts(result: Result) -> pl.DataFrame:
                 "goalpost_high": posts[1] if isinstance(posts[1], float) else None,
                 "source": ";".join(indicator.source),
                 "cadence": indicator.cadence,
+                **_shrinkage(setting.shrink),
             }
         )
     texts = ("code", "parent", "kind", "method", "name", "name_en", "note", "unit", "direction", "source", "cadence")
     schema: dict[str, Any] = {**dict.fromkeys(texts, pl.String)}
-    schema.update(dict.fromkeys(("scale", "goalpost_low", "goalpost_high"), pl.Float64))
+    schema.update(dict.fromkeys(("scale", "goalpost_low", "goalpost_high", "shrink_k"), pl.Float64))
+    schema.update(dict.fromkeys(("shrink_towards", "shrink_basis", "shrink_counts", "shrink_within"), pl.String))
     return pl.DataFrame(rows, schema=schema).with_row_index("position").with_columns(pl.col("position").cast(pl.Int64))
+
+
+def _shrinkage(shrink: Shrink | None) -> dict[str, Any]:
+    """How far small units are drawn to the level above: all empty where they are not."""
+    if shrink is None:
+        return {}
+    return {
+        "shrink_towards": shrink.towards,
+        "shrink_k": shrink.k,
+        "shrink_basis": shrink.n or "denominator",
+        "shrink_counts": shrink.counts,
+        "shrink_within": shrink.within,
+    }
 
 
 def _words(part: Node | Indicator) -> dict[str, str]:

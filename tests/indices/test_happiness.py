@@ -64,11 +64,6 @@ def test_the_specification_declares_what_the_method_says(file, dimensions, indic
             and settings.normalise.inside
         )
         assert settings.rollup.method == "ratio"
-        if indicator.code == "ENV01":
-            # Its denominator is tonnes: thirty of them are no thirty cases.
-            assert settings.shrink is None
-        else:
-            assert settings.shrink.k == 30 and settings.shrink.towards == "district"
         assert indicator.name and indicator.name_en and indicator.source and indicator.unit
 
 

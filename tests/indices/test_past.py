@@ -34,7 +34,7 @@ def house(tmp_path_factory) -> Path:
     specs.mkdir()
     shutil.copy(SPECS / "happiness.yml", specs / "happiness.yml")
     old = (specs / "happiness.yml").read_text(encoding="utf-8")
-    new = old.replace('edition: "2026.1"', 'edition: "2027.1"\nsupersedes: "2026.1"')
+    new = old.replace('edition: "2026.2"', 'edition: "2027.1"').replace('supersedes: "2026.1"', 'supersedes: "2026.2"')
     new = new.replace("goalposts: [20, 100]", "goalposts: [0, 100]", 1)
     (specs / "happiness-2027.yml").write_text(new, encoding="utf-8")
     overlap = old.replace('valid_from: "2020-01-01"', 'valid_from: "2020-01-01"\nvalid_to: "2026-12-31"')
@@ -58,13 +58,13 @@ def _published(database: Path) -> pl.DataFrame:
 
 
 def test_both_editions_are_published_in_the_overlap(house):
-    assert [e.spec.edition for e in find_editions(house / "specs", NOW)] == ["2027.1", "2026.1"]
+    assert [e.spec.edition for e in find_editions(house / "specs", NOW)] == ["2027.1", "2026.2"]
     found = _published(house / "releases" / f"{NOW}.1" / "warehouse.duckdb")
-    assert set(found["edition"]) == {"2026.1", "2027.1"}
-    assert set(_published(house / "releases" / f"{BEFORE}.1" / "warehouse.duckdb")["edition"]) == {"2026.1"}
+    assert set(found["edition"]) == {"2026.2", "2027.1"}
+    assert set(_published(house / "releases" / f"{BEFORE}.1" / "warehouse.duckdb")["edition"]) == {"2026.2"}
 
 
-@pytest.mark.parametrize(("file", "edition"), [("happiness.yml", "2026.1"), ("happiness-2027.yml", "2027.1")])
+@pytest.mark.parametrize(("file", "edition"), [("happiness.yml", "2026.2"), ("happiness-2027.yml", "2027.1")])
 def test_past_dates_scored_again_equal_those_published_under_the_same_edition(house, file, edition):
     databases = releases_of(house / "releases")
     assert [path.parent.name for path in databases] == [f"{BEFORE}.1", f"{NOW}.1"]

@@ -104,7 +104,7 @@ def test_pages_say_the_four_facts_and_what_to_improve_first(out):
     text = (out / "village-v3.html").read_text(encoding="utf-8")
     for words in (
         "数据日期 2026-10-31",
-        "方法版本 2026.1",
+        "方法版本 2026.2",
         "数据覆盖（已有指标占维度权重）：教育 100%",
         "与上期相比：幸福指数 +",
         "先改什么",
@@ -156,14 +156,26 @@ def test_small_cells_are_hidden_everywhere_and_never_alone(out, database):
     by_cell = {(row[1], row[4]): row for row in rows}
     for (village, indicator), _ in SMALL.items():
         row = by_cell[village, indicator]
-        assert row[6] == row[8] == row[9] == HIDDEN
+        assert row[6] == row[7] == row[9] == row[10] == HIDDEN and not row[13]
         hidden = [r for r in rows if r[1] == village and r[3] == row[3] and r[6] == HIDDEN]
         assert len(hidden) >= 2
     named = {(row[1].value, row[4].value) for row in book["先改什么"].iter_rows(min_row=2)}
     assert ("v1", "幼儿园可达率") not in named
     page = (out / "village-v1.html").read_text(encoding="utf-8")
     line = re.search(r"<tr><td>EDU01</td>.*?</tr>", page).group(0)
-    assert line.count(HIDDEN) == 4 and "40.0" not in line
+    assert line.count(HIDDEN) == 5 and "40.0" not in line
+
+
+def test_observed_used_and_score_stand_side_by_side_with_the_reason(out):
+    """v4 has twelve residents: what was observed there is far from what it is scored by, and the page says why."""
+    page = (out / "village-v4.html").read_text(encoding="utf-8")
+    assert "<th>采用值、得分为何与实测值不同</th>" in page
+    line = re.search(r"<tr><td>ENV07</td>.*?</tr>", page).group(0)
+    told = re.findall(r"<td[^>]*>(.*?)</td>", line)
+    assert told[2] != told[3] and "本地 12 次检查与全区水平" in told[-1] and "按 12∶6 合计" in told[-1]
+    # Of what counts people the page tells tenths, not the count.
+    people = re.findall(r"本地数量不多，与全区水平 [\d.]+\D*合计：本地占约 (\d+)%", page)
+    assert people and all(int(share) % 10 == 0 for share in people)
 
 
 def test_what_is_small():
@@ -287,15 +299,15 @@ def test_indicators_that_tell_nobody_apart_are_named_on_the_district_page(databa
             "select indicator from indices.index_spread where index = 'happiness' and flag = 'low'"
         )
         assert flagged.fetchall() == []
-    assert "几乎不区分村居的指标" not in (out / "index.html").read_text(encoding="utf-8")
+    assert "不能区分村居的指标" not in (out / "index.html").read_text(encoding="utf-8")
     facts = read_facts(database, "happiness")
     facts.spread = [
-        {"indicator": "EDU01", "units": 300, "flag": "low"},
-        {"indicator": "EDU02", "units": 9, "flag": None},
+        {"indicator": "EDU01", "units": 300, "at_low": 150, "at_high": 0, "flag": "low"},
+        {"indicator": "EDU02", "units": 9, "at_low": 0, "at_high": 0, "flag": None},
     ]
     page = district_page(facts, None)
     line = re.search(r"<tr><td>EDU01</td><td>幼儿园可达率</td>.*?</tr>", page).group(0)
-    assert "300" in line and "几乎都在最低分" in line and "<tr><td>EDU02</td>" not in page
+    assert "300" in line and "50% 在最低分" in line and "<tr><td>EDU02</td>" not in page
 
 
 def test_pages_and_plots_have_colours_for_dark_screens():

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines import svg
 from pipelines.indices.report import plots
 from pipelines.indices.report.facts import STATUS, Area, Facts
+from pipelines.indices.why import why
 from pipelines.webpage import page, table
 
 HIDDEN = "＊"
@@ -36,6 +37,18 @@ def unknown_words(facts: Facts, cell: dict[str, Any], secret: bool) -> str:
     if secret:
         return HIDDEN
     return f"<{least}" if 0 < count < least else str(count)
+
+
+def why_words(facts: Facts, code: str, cell: dict[str, Any], secret: bool) -> str:
+    """Why observed, used and score differ; of indicators that count people without the exact count.
+
+    Nothing where the value is hidden, or where that of the area it was drawn to is.
+    """
+    part = facts.parts[code]
+    above = facts.areas.get(part.get("shrink_towards") or "", {}).values()
+    if secret or any(code in area.hidden for area in above):
+        return ""
+    return why(cell, part, exact=code in facts.open) or ""
 
 
 def _rank(row: dict[str, Any]) -> str:
@@ -97,6 +110,7 @@ def _cells(facts: Facts, area: Area) -> str:
                 continue
             secret = code in area.hidden
             value = HIDDEN if secret else _number(cell["denominated"], 2)
+            used = HIDDEN if secret else _number(cell.get("used", cell["treated"]))
             score = HIDDEN if secret else _number(cell["normalised"])
             share = HIDDEN if secret else _number(cell.get("contribution"), 2)
             unknown = unknown_words(facts, cell, secret)
@@ -105,26 +119,32 @@ def _cells(facts: Facts, area: Area) -> str:
                     escape(code),
                     escape(part["name"]),
                     value,
+                    used,
                     escape(part["unit"]),
                     score,
                     share,
                     escape(unknown),
                     status_words(cell, secret),
+                    escape(why_words(facts, code, cell, secret)),
                 ]
             )
         head = [
             ("代码", False),
             ("指标", False),
-            ("数值", True),
+            ("实测值", True),
+            ("采用值", True),
             ("单位", False),
             ("得分", True),
             ("贡献", True),
             ("情况不明", True),
             ("状态", False),
+            ("采用值、得分为何与实测值不同", False),
         ]
         parts.append(f"<h2>{escape(facts.name(node))}</h2>{table(head, rows)}")
     edition = facts.edition
-    parts.append('<p class="note">数值为原始值；人口少的村居，得分按向全区水平收缩后的值计算。')
+    parts.append(
+        '<p class="note">实测值：按公式直接算出。采用值：计数少的村居，实测值与全区水平按数量合计，得分由采用值算出。'
+    )
     parts.append("情况不明：应当计入而资料不全的人数（户、套、处等），不计入数值，或按无记录计。</p>")
     parts.append(f'<p class="note">{_HIDDEN_NOTE.format(n=edition["least_n"], c=edition["least_count"] - 1)}</p>')
     return "".join(parts)
@@ -259,17 +279,22 @@ def _method(facts: Facts) -> str:
 
 def _spread(facts: Facts) -> str:
     """Indicators that tell hardly any village apart: nearly all stand at one end of the scale."""
-    words = {"low": "几乎都在最低分", "high": "几乎都在最高分", "constant": "得分全部相同", "empty": "全部缺数据"}
+    words = {"low": "{}在最低分", "high": "{}在最高分", "constant": "得分全部相同", "empty": "全部缺数据"}
     rows = [
-        [escape(row["indicator"]), escape(facts.name(row["indicator"])), str(row["units"]), words[row["flag"]]]
+        [
+            escape(row["indicator"]),
+            escape(facts.name(row["indicator"])),
+            str(row["units"]),
+            words[row["flag"]].format(f"{max(row['at_low'], row['at_high']) / max(row['units'], 1):.0%} "),
+        ]
         for row in facts.spread
         if row["flag"] is not None
     ]
     if not rows:
         return ""
     head = [("代码", False), ("指标", False), ("有得分的村居", True), ("提示", False)]
-    note = '<p class="note">这些指标几乎不影响位次，解读排名时应注意，并检查数据来源和目标值。</p>'
-    return "<h2>几乎不区分村居的指标</h2>" + table(head, rows) + note
+    note = '<p class="note">这些指标把许多村居排在同一分上，解读排名时应注意，并检查数据来源和目标值。</p>'
+    return "<h2>不能区分村居的指标</h2>" + table(head, rows) + note
 
 
 def _flags(facts: Facts) -> str:

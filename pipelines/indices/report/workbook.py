@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 
 from pipelines.indices.report.facts import LEVELS, STATUS, Area, Facts
-from pipelines.indices.report.pages import HIDDEN, status_words, unknown_words
+from pipelines.indices.report.pages import HIDDEN, status_words, unknown_words, why_words
 
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 
@@ -46,12 +46,14 @@ def write_workbook(facts: Facts, path: Path) -> None:
             "维度",
             "指标代码",
             "指标",
-            "数值",
+            "实测值",
+            "采用值",
             "单位",
             "得分",
             "贡献",
             "情况不明",
             "状态",
+            "采用值、得分为何与实测值不同",
         ]
         sheet("指标", columns, [row for area in _areas(facts) for row in _cells(facts, area)])
         columns = [
@@ -101,6 +103,7 @@ def _notes(facts: Facts) -> list[list[Any]]:
         ["数据日期", f"{edition['as_of']:%Y-%m-%d}"],
         ["约定", edition["conventions"]],
         ["隐藏规则", rule],
+        ["实测值与采用值", "计数少的村居，实测值与全区水平按数量合计为采用值，得分由采用值算出"],
         ["缺数据", "维度不足五分之三权重时不予计算，不作估计"],
     ]
 
@@ -127,6 +130,7 @@ def _cells(facts: Facts, area: Area) -> list[list[Any]]:
             secret = code in area.hidden
             shown = [
                 HIDDEN if secret else _short(cell["denominated"], 4),
+                HIDDEN if secret else _short(cell.get("used", cell["treated"]), 1),
                 part["unit"],
                 HIDDEN if secret else _short(cell["normalised"], 2),
                 HIDDEN if secret else _short(cell.get("contribution"), 4),
@@ -142,6 +146,7 @@ def _cells(facts: Facts, area: Area) -> list[list[Any]]:
                     *shown,
                     unknown_words(facts, cell, secret),
                     status_words(cell, secret),
+                    why_words(facts, code, cell, secret),
                 ]
             )
     return rows
