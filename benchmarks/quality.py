@@ -11,12 +11,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import drift
 import polars as pl
 from quality_faults import SAID, outcomes
 
 from pipelines.feeds.contracts import Contract, load_contracts
 from pipelines.feeds.land import DUPLICATES, ROWS
 from pipelines.feeds.receipts import read_receipts
+from pipelines.identifiers import load_key
 from pipelines.settings import Settings
 
 PLACE = ["feed", "business_on", "delivery", "file", "line"]
@@ -236,7 +238,27 @@ def page(settings: Settings, made_with: str) -> tuple[str, bool]:
         "Dirt that a row can show goes to quarantine, or is a recorded duplicate, or is read or flagged; truth says",
         "which, and the simulator planted it.",
     ]
-    return "\n".join([*top, *lines]) + "\n", good
+    moved, held = drift_lines(settings)
+    return "\n".join([*top, *lines, *moved]) + "\n", good and held
+
+
+def drift_lines(settings: Settings) -> tuple[list[str], bool]:
+    """Columns that drift (`drift.py`): whether each is held, and no ordinary delivery is."""
+    contracts = load_contracts(settings.contracts)
+    key = load_key(settings.key_path, must_exist=True)
+    judged, held = drift.false_holds(settings, contracts)
+    found = [one for contract in contracts.values() for one in drift.tried(settings, contract, key)]
+    text = [
+        "",
+        "## What a column can show",
+        "",
+        "The newest delivery of each feed, read again with a drift in one column, where 40 rows can show it.",
+        f"Of the {judged} deliveries as they came, which are ordinary, {len(held)} are held. Ten months of them:",
+        "[measurements](measurements.md#feeds).",
+        "",
+        *drift.table(found).splitlines(),
+    ]
+    return text, not held and all(one.held for one in found)
 
 
 COMMAND = """xfy simulate --scale 0.05 --earlier 1 --out ROOT
