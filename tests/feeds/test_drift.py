@@ -61,9 +61,9 @@ def contract(tmp_path_factory) -> Contract:
 
 
 def landed(settings: Settings, contract: Contract, key: Key, *deliveries: list[list[str]]) -> list[Status]:
-    """Every delivery a month after the one before; the newest is judged last."""
+    """Every delivery a month after the one before, the newest on DAY: it is judged last."""
     for month, rows in enumerate(deliveries):
-        deliver(settings, "T01", DAY + timedelta(days=30 * month), "001", csv(rows))
+        deliver(settings, "T01", DAY - timedelta(days=30 * (len(deliveries) - 1 - month)), "001", csv(rows))
     return judge(contract, land_feed(settings, contract, key, date.max), [], date.max)
 
 
@@ -162,7 +162,7 @@ def test_judging_does_not_depend_on_the_order_of_arrival(settings, contract, key
 
 def test_a_correction_of_the_same_date_is_compared_with_the_date_before(settings, contract, key):
     landed(settings, contract, key, USUAL, [row(i, 日期="") for i in range(60)])
-    deliver(settings, "T01", DAY + timedelta(days=30), "002", csv(USUAL[:-1]))
+    deliver(settings, "T01", DAY, "002", csv(USUAL[:-1]))
     statuses = judge(contract, land_feed(settings, contract, key, date.max), [], date.max)
     assert [(s.number, s.state, s.is_in_use) for s in statuses[1:]] == [
         ("001", "held", False),
@@ -220,7 +220,7 @@ def test_the_hold_is_told_wherever_the_feed_stands(settings, contract, key):
     statuses = landed(settings, contract, key, USUAL, [row(i, 日期="") for i in range(60)])
     later = statuses[-1].business_on
     state = feed_state(contract, statuses, later)
-    assert state.is_stale and state.business_on == DAY and state.waiting == (f"{later}/001 held",)
+    assert state.is_stale and state.business_on == statuses[0].business_on and state.waiting == (f"{later}/001 held",)
     assert len(state.reasons) == 1 and state.reasons[0].startswith(
         f"{later}/001: column 日期 (from_on): empty in 100 %"
     )
