@@ -6,7 +6,7 @@ Takes text from a reader and a contract; gives frames. Writes nothing and decide
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +14,13 @@ import polars as pl
 from pipelines import identifiers
 from pipelines.feeds import links, rules
 from pipelines.feeds.columns import Rule, read_columns, value_name
-from pipelines.feeds.contracts import Contract, RowRule
+from pipelines.feeds.contracts import Contract
 from pipelines.feeds.decisions import Waiver
 from pipelines.feeds.fields import PART_SUFFIX
 from pipelines.feeds.holders import told_by
 from pipelines.feeds.messages import Message, row_message
 from pipelines.feeds.readers.raw import FILE, LINE, Raw
+from pipelines.feeds.rules import RowRule
 from pipelines.feeds.shape import Shape, measure, with_keys
 from pipelines.feeds.waivers import let_in, row_texts, rows_of
 
@@ -144,7 +145,9 @@ def _row_rules(contract: Contract, values: pl.DataFrame, business_on: date) -> d
     if not contract.row_rules:
         return {}
     dated = values.lazy().with_columns(
-        pl.lit(business_on).alias("business_on"), pl.lit(business_on.year).alias("business_year")
+        pl.lit(business_on).alias("business_on"),
+        pl.lit(business_on.year).alias("business_year"),
+        pl.lit(business_on + timedelta(days=1)).alias("day_after"),
     )
     answers = dated.select(_broken(rule).alias(str(i)) for i, rule in enumerate(contract.row_rules)).collect()
     return {

@@ -10,42 +10,27 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError, model_validator
 
 from pipelines.declared import read_yaml
-from pipelines.feeds import people, rules
-from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Severity, Strict
+from pipelines.feeds import consistency, people, rules
+from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Strict
 from pipelines.feeds.limits import Limits, load_limits
 from pipelines.feeds.people import Slot
+from pipelines.feeds.rules import RowRule
 from pipelines.feeds.transport import Delivery, FilePart
 from pipelines.refusal import Refusal
 
-# What a row rule may use beside the row: the delivery's business date and its year.
-CONTEXT_NAMES = ("business_on", "business_year")
+# What a row rule may use beside the row: the delivery's business date, its year, and the day after.
+CONTEXT_NAMES = ("business_on", "business_year", "day_after")
 _Made = TypeVar("_Made")
 
 
 class ContractProblem(Refusal):
     """One or more contract files are wrong; the message lists every one with its place."""
-
-
-class RowRule(Strict):
-    """A condition over the values of one row. Broken where it is false; unknown passes.
-
-    `within` names columns: then the condition must hold for at least one row of each group of equal values. A rule of
-    severity `link` says that an identity column's number is not that of the row's person; the row is accepted without.
-    """
-
-    name: str
-    column: str
-    expression: str
-    severity: Severity | Literal["link"]
-    message_zh: str
-    message_en: str
-    within: tuple[str, ...] = ()
 
 
 class Contract(Strict):
@@ -64,7 +49,7 @@ class Contract(Strict):
     description: str
     delivery: Delivery
     columns: tuple[Column, ...]
-    row_rules: tuple[RowRule, ...]
+    own_rules: tuple[RowRule, ...]
     people: tuple[Slot, ...]
     key: tuple[str, ...]
     synthetic_areas: bool
@@ -98,6 +83,11 @@ class Contract(Strict):
         return {name: (kind, column) for column in self.columns for name, kind in column.outputs.items()}
 
     @cached_property
+    def row_rules(self) -> tuple[RowRule, ...]:
+        """The contract's own rules, and those that follow from what its columns are."""
+        return (*self.own_rules, *consistency.derived(self.columns, self.people, self.own_rules))
+
+    @cached_property
     def rule_names(self) -> set[str]:
         """Names that rules and the order of duplicates speak of."""
         names = {name for rule in self.row_rules for name in rules.names(rule.expression)}
@@ -118,6 +108,7 @@ class Contract(Strict):
     def _cross_check(self) -> "Contract":
         problems = list(self._column_problems()) + list(self._delivery_problems())
         problems += people.problems(self.people, self.by_name)
+        problems += consistency.problems(self.columns)
         problems += [
             f"rule {rule.name}: {problem}"
             for rule in self.row_rules
@@ -289,7 +280,7 @@ def read_contract(path: Path, profile: Profile | None = None) -> Contract:
         description=schema.get("description", ""),
         delivery=Delivery.model_validate(custom["delivery"]),
         columns=_each("column", schema["properties"], _column),
-        row_rules=_each("rule", (q for q in schema.get("quality", []) if q.get("engine") == "polars-sql"), _row_rule),
+        own_rules=_each("rule", (q for q in schema.get("quality", []) if q.get("engine") == "polars-sql"), _row_rule),
         people=tuple(Slot.model_validate(slot) for slot in _custom(schema).get("people", ())),
         key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
         synthetic_areas=profile.synthetic_areas,

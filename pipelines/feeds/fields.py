@@ -96,6 +96,10 @@ class Intake(Strict):
     rounded: bool = False
     separators: str = ""
     hundredths: bool = False
+    # A date that may lie after the delivery: when something falls due, ends or expires. All others tell what has been.
+    may_be_future: bool = False
+    # Dates that this one cannot lie before.
+    not_before: tuple[str, ...] = ()
     # The identity column whose holder lived through it: it tells the century of a season such as 05年冬.
     century_of: str | None = None
     leading: int | None = Field(default=None, ge=1)

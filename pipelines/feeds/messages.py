@@ -67,6 +67,22 @@ ROW_RULES: dict[str, tuple[str, str]] = {
         "{label}({column})末位的残疾类别或等级不存在;请核对。",
         "{column} ends in a kind or grade that does not exist; check it.",
     ),
+    "as_number": (
+        "{label}({column})与证件号码不符,请核对。",
+        "{column} differs from what the identity number says; check both.",
+    ),
+    "plausible": (
+        "{label}({column})距今超过一百二十年,请核对。",
+        "{column} lies more than 120 years back; check it.",
+    ),
+    "not_in_future": (
+        "{label}({column})晚于报送日期,请核对。",
+        "{column} lies after the delivery; check the date.",
+    ),
+    "not_before": (
+        "{label}({column})早于{other}({other_column}),请核对。",
+        "{column} lies before {other_column}; check both dates.",
+    ),
     "fields": (
         "本行列数与表头不一致;请检查未加引号的分隔符。",
         "The row has not as many fields as the header; look for unquoted delimiters.",
@@ -342,10 +358,11 @@ def state_reason(kind: str, **words: object) -> str:
     return f"{en.format(**words)} {zh.format(**words)}"
 
 
-def row_message(rule: str, label: str, column: str) -> Message:
-    """The message of a built-in row rule for one column."""
+def row_message(rule: str, label: str, column: str, **more: str) -> Message:
+    """The message of a built-in row rule for one column; `more` names what it is held against."""
     zh, en = ROW_RULES[rule]
-    return Message(zh.format(label=label, column=column), en.format(label=label, column=column))
+    words = {"label": label, "column": column, "other": "", "other_column": "", **more}
+    return Message(zh.format(**words), en.format(**words))
 
 
 class DeliveryProblem(Exception):

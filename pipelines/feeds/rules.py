@@ -7,10 +7,13 @@ does not belong here: reading columns (`parse`) and what happens to a broken row
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import reduce
+from typing import Literal
 
 import polars as pl
 import sqlglot
 from sqlglot import exp
+
+from pipelines.feeds.fields import Severity, Strict
 
 _COMPARE: dict[type[exp.Expr], Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     exp.EQ: lambda a, b: a == b,
@@ -25,9 +28,14 @@ _COMPARE: dict[type[exp.Expr], Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     exp.And: lambda a, b: a & b,
     exp.Or: lambda a, b: a | b,
 }
+_PARTS: dict[type[exp.Expr], Callable[[pl.Expr], pl.Expr]] = {
+    exp.Year: lambda a: a.dt.year(),
+    exp.Month: lambda a: a.dt.month(),
+    exp.Day: lambda a: a.dt.day(),
+}
 _OTHER = (
+    *_PARTS,
     exp.Not,
-    exp.Year,
     exp.Is,
     exp.In,
     exp.Between,
@@ -38,6 +46,22 @@ _OTHER = (
     exp.Paren,
     exp.Boolean,
 )
+
+
+class RowRule(Strict):
+    """A condition over the values of one row. Broken where it is false; unknown passes.
+
+    `within` names columns: then the condition must hold for at least one row of each group of equal values. A rule of
+    severity `link` says that an identity column's number is not that of the row's person; the row is accepted without.
+    """
+
+    name: str
+    column: str
+    expression: str
+    severity: Severity | Literal["link"]
+    message_zh: str
+    message_en: str
+    within: tuple[str, ...] = ()
 
 
 def problems(text: str, names: set[str]) -> Iterator[str]:
@@ -72,8 +96,8 @@ def _print(node: exp.Expr) -> pl.Expr:
         return pl.col(node.name)
     if isinstance(node, exp.Paren):
         return _print(node.this)
-    if isinstance(node, exp.Year):
-        return _print(node.this).dt.year()
+    if isinstance(node, tuple(_PARTS)):
+        return _PARTS[type(node)](_print(node.this))
     if isinstance(node, exp.Not):
         return ~_print(node.this)
     if isinstance(node, (exp.Literal, exp.Boolean, exp.Null)):

@@ -78,7 +78,9 @@ def build(world: World, day: date) -> pl.DataFrame:
             "licence_end": np.where(licence != "", today - 200 + draws.whole("licence_end", 0, 1_800), days.NONE),
             "abnormal": alive & (draws.share("abnormal") < 0.03),
             "illegal": alive & (draws.share("illegal") < 0.003),
-            "punished": np.where(draws.share("punished") < 0.006, today - draws.whole("fine", 1, 900), days.NONE),
+            "punished": np.where(
+                draws.share("punished") < 0.006, np.maximum(since, today - draws.whole("fine", 1, 900)), days.NONE
+            ),
             "staff": staff,
             "local_staff": np.floor(staff * 0.3 * draws.share("local")).astype(np.int64),
             "arrears": alive & (draws.share("arrears") < 0.001),
