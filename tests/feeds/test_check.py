@@ -24,7 +24,7 @@ COLUMNS = [
     column("name", "XM", role="name", classification="sensitive"),
     column("sex_code", "XB", codes={"values": ["1", "2"], "synonyms": {"男": "1"}}),
     column("start_on", "QS", "date"),
-    column("end_on", "ZZ", "date"),
+    column("end_on", "ZZ", "date", may_be_future=True),
     column("dwelling_id", "FW", role="key", domain="dwelling"),
     column("faith", "XY", role="drop"),
     column("is_same", "", "boolean", transformLogic="start_on = end_on"),

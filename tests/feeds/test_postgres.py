@@ -44,7 +44,7 @@ COLUMNS = [
     column("person", "idNo", role="identity"),
     column("name", "姓名", role="name", classification="sensitive"),
     column("amount_cny", "amount", "number", decimals=2, rounded=True),
-    column("seen_at", "seenAt", "timestamp", dates=["datetime"]),
+    column("seen_at", "seenAt", "timestamp", dates=["datetime"], may_be_future=True),
     column("born_on", "born", "date", dates=["dashed"]),
     column("is_open", "open", "boolean"),
     column("mark", "mark"),
