@@ -19,13 +19,14 @@ from rich.table import Table
 from pipelines.indices import associations
 from pipelines.indices.build import build
 from pipelines.indices.compare import compare
-from pipelines.indices.editions import changes, fingerprint, freeze
+from pipelines.indices.describe import moments, outranking
+from pipelines.indices.editions import changed, changes, fingerprint, freeze
 from pipelines.indices.explain import explain
 from pipelines.indices.load import load_spec
 from pipelines.indices.masking import masking_test
 from pipelines.indices.movement import movements
 from pipelines.indices.past import past, releases_of
-from pipelines.indices.problems import DataError, IndexFault
+from pipelines.indices.problems import DataError, IndexFault, SpecError
 from pipelines.indices.published import explain_published
 from pipelines.indices.result import Result, write_frame
 from pipelines.indices.sampling import sampling_doubt
@@ -97,9 +98,11 @@ def _give(frame: pl.DataFrame, to: Path | None, as_json: bool) -> None:
 
 @app.command("check")
 def check_command(spec: Spec, as_json: AsJson = False) -> None:
-    """Check a specification: file and line of every problem."""
+    """Check a specification: file and line of every problem, a frozen edition whose method changed among them."""
     with _speaking():
         found = load_spec(spec)
+        if problems := changed(found, spec):
+            raise SpecError(problems)
     answer = {
         "index": found.index,
         "edition": found.edition,
@@ -236,12 +239,15 @@ def sensitivity_command(
         answer = {
             "runs": found.runs,
             "mean_rank_shift": float(found.shift.mean()),
+            "not_varied": found.left_out,
             "effects": found.table().to_dicts(),
             "ranks": found.intervals().to_dicts(),
         }
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     out.print(f"{found.runs} runs; mean shift of ranks {found.shift.mean():.3f}")
+    for name, why in found.left_out.items():
+        out.print(_printable(f"not varied: {name}: {why}"))
     _show(found.table())
     _show(found.intervals().sort("rank"), 20)
 
@@ -348,6 +354,8 @@ _REPORTS: dict[str, Callable[[Result], pl.DataFrame]] = {
     "influence": associations.leave_one_out,
     "effects": associations.main_effects,
     "imputation": masking_test,
+    "moments": moments,
+    "outranking": outranking,
 }
 
 

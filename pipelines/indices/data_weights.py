@@ -1,4 +1,4 @@
-"""Weights that come from the data: entropy, CRITIC, two kinds of PCA, inverse standard deviation.
+"""Weights that come from the data: entropy, CRITIC, two kinds of PCA, spread.
 
 They describe the sample, not importance: another edition's data give other weights. Rows with a gap are left out. Not
 here: weights that people set (`weights`).
@@ -7,7 +7,7 @@ here: weights that people set (`weights`).
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.indices.node_methods import CriticWeights, EntropyWeights, InverseSd, PcaFactors, PcaLoadings
+from pipelines.indices.node_methods import CriticWeights, EntropyWeights, PcaFactors, PcaLoadings, Variation
 from pipelines.indices.numerics import is_constant, standardise
 from pipelines.indices.problems import DataError
 from pipelines.indices.weights import WeightSet, exact
@@ -15,7 +15,7 @@ from pipelines.indices.weights import WeightSet, exact
 Array = NDArray[np.float64]
 # Differences of eigenvalues, and sums of loadings, that are nothing but the last digits of floats.
 _TIED, _CANCELS = 1e-9, 1e-9
-DataWeights = EntropyWeights | CriticWeights | PcaLoadings | PcaFactors | InverseSd
+DataWeights = EntropyWeights | CriticWeights | PcaLoadings | PcaFactors | Variation
 
 
 def data_weights(
@@ -44,14 +44,40 @@ def data_weights(
             turned = values * directions if method.use_direction else values
             found = critic(_unit_range(turned), method.sd or sd, codes, what)
         case PcaLoadings():
-            found = pca_loadings(scores, method.allow_negative, codes, what)
+            found, more = pca_loadings(scores, method.allow_negative, codes, what)
+            extra.update(more)
         case PcaFactors():
             found, more = pca_factors(scores, method, codes, what)
             extra.update(more)
-        case InverseSd():
-            _refuse_constant(scores, codes, what)
-            found = 1.0 / scores.std(axis=0, ddof=1 if (method.sd or sd) == "sample" else 0)
+        case Variation():
+            found, more = variation(values, scores, method, 1 if (method.sd or sd) == "sample" else 0, codes, what)
+            extra.update(more)
     return WeightSet(exact(found), extra)
+
+
+def variation(
+    values: Array, scores: Array, method: Variation, ddof: int, codes: tuple[str, ...], what: str
+) -> tuple[Array, dict[str, float]]:
+    """Return weights by spread, unscaled, and each child's standard deviation or coefficient of variation."""
+    matrix = {"inverse_sd": scores, "std": _unit_range(values), "cv": values}[method.method]
+    _refuse_constant(matrix, codes, what)
+    spread = matrix.std(axis=0, ddof=ddof)
+    if method.method == "cv":
+        means = matrix.mean(axis=0)
+        if (matrix < 0).any() or (means <= 0).any():
+            code = codes[int(np.argmin(matrix.min(axis=0)))]
+            raise DataError(f"{what}: a coefficient of variation needs values of zero or more, '{code}' has others")
+        spread = spread / means
+    numbers = {f"{'cv' if method.method == 'cv' else 'sd'} {c}": float(s) for c, s in zip(codes, spread, strict=True)}
+    return (1.0 / spread if method.method == "inverse_sd" else spread), numbers
+
+
+def _components(values: Array, loadings: Array, codes: tuple[str, ...]) -> dict[str, float]:
+    """All eigenvalues, greatest first, and the loading of every child on every component kept, for the output."""
+    numbers = {f"eigenvalue {number}": float(value) for number, value in enumerate(values, 1)}
+    for number in range(loadings.shape[1]):
+        numbers |= {f"loading {number + 1} {c}": float(v) for c, v in zip(codes, loadings[:, number], strict=True)}
+    return numbers
 
 
 def _unit_range(matrix: Array) -> Array:
@@ -101,8 +127,13 @@ def correlations(matrix: Array) -> Array:
     return np.atleast_2d(np.corrcoef(matrix, rowvar=False))
 
 
-def pca_loadings(matrix: Array, allow_negative: bool, codes: tuple[str, ...], what: str) -> Array:
-    """Return the first eigenvector of the correlation matrix, turned so that its sum is positive, scaled to sum 1."""
+def pca_loadings(
+    matrix: Array, allow_negative: bool, codes: tuple[str, ...], what: str
+) -> tuple[Array, dict[str, float]]:
+    """Return the first eigenvector of the correlation matrix, turned so that its sum is positive, scaled to sum 1.
+
+    Beside it all eigenvalues and the loadings on the first component (eigenvector times root of eigenvalue).
+    """
     _refuse_constant(matrix, codes, what)
     values, vectors = np.linalg.eigh(correlations(matrix))
     _refuse_tie(values[::-1], 1, what)
@@ -117,7 +148,8 @@ def pca_loadings(matrix: Array, allow_negative: bool, codes: tuple[str, ...], wh
         raise DataError(
             f"{what}: '{code}' has a negative loading on the first component; allow_negative: true keeps it"
         )
-    return vector / vector.sum()
+    loadings = (vector * np.sqrt(values[-1]))[:, None]
+    return vector / vector.sum(), _components(values[::-1], loadings, codes)
 
 
 def _refuse_tie(values: Array, kept: int, what: str) -> None:
@@ -173,4 +205,4 @@ def pca_factors(matrix: Array, method: PcaFactors, codes: tuple[str, ...], what:
     share = explained / explained.sum()
     weights = squared[np.arange(len(codes)), best] / explained[best] * share[best]
     numbers = {"components": float(kept), "variance_explained": float(explained.sum() / len(codes))}
-    return weights / weights.sum(), numbers
+    return weights / weights.sum(), numbers | _components(values, rotated, codes)

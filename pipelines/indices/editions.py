@@ -19,7 +19,6 @@ import polars as pl
 
 from pipelines.indices.build import build
 from pipelines.indices.document import read_document
-from pipelines.indices.expression import Expression
 from pipelines.indices.load import load_spec
 from pipelines.indices.problems import DataError, Problem, SpecError
 from pipelines.indices.result import Result
@@ -74,14 +73,21 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, Expression):
-        return value.text
     return value
 
 
 def _is_words(value: Any) -> bool:
     """Say whether a value is words: a key such as `name` may also be somebody's code with a weight."""
     return isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
+
+
+def changed(spec: IndexSpec, path: Path) -> list[Problem]:
+    """Why a run would refuse the sound specification in `path`: its edition is frozen with another method."""
+    frozen = read_lock(path.parent).get(f"{spec.index} {spec.edition}")
+    if frozen is None or frozen == fingerprint(spec):
+        return []
+    message = f"edition {spec.edition} of {spec.index} is published and frozen, but its method changed"
+    return [Problem(str(path), 1, f"{message}; give it a new edition")]
 
 
 def find_editions(folder: Path, as_of: date) -> list[Edition]:
@@ -94,7 +100,6 @@ def find_editions(folder: Path, as_of: date) -> list[Edition]:
     """
     found: dict[tuple[str, str], Edition] = {}
     problems: list[Problem] = []
-    locked = read_lock(folder)
     for path in sorted(folder.glob("*.yml")):
         if path.name == LOCK:
             continue
@@ -104,10 +109,7 @@ def find_editions(folder: Path, as_of: date) -> list[Edition]:
         if key in found:
             message = f"edition {spec.edition} of {spec.index} is also declared in {found[key].path.name}"
             problems.append(Problem(str(path), 1, message))
-        frozen = locked.get(f"{spec.index} {spec.edition}")
-        if frozen is not None and frozen != edition.fingerprint:
-            message = f"edition {spec.edition} of {spec.index} is published and frozen, but its method changed"
-            problems.append(Problem(str(path), 1, f"{message}; give it a new edition"))
+        problems += changed(spec, path)
         found[key] = edition
     if problems:
         raise SpecError(problems)

@@ -3,15 +3,14 @@
 Not here: the shape itself (`spec`, `column_methods`, `node_methods`) and rules about the tree and its codes (`rules`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.indices import column_methods, doubt_parts, node_methods, parts
-from pipelines.indices import spec as spec_module
 from pipelines.indices.document import Document, Path_, parse_document, read_document
 from pipelines.indices.problems import Problem, SpecError, nearest
 from pipelines.indices.rules import find_faults
@@ -157,13 +156,37 @@ def _of_one_branch(errors: list[Any]) -> list[Any]:
     return kept
 
 
-def _known_names() -> set[str]:
-    names: set[str] = {"extends"}
-    for module in (parts, column_methods, node_methods, doubt_parts, spec_module):
-        for thing in vars(module).values():
-            if isinstance(thing, type) and issubclass(thing, BaseModel):
-                names.update(thing.model_fields)
-    return names
+@cache
+def _homes() -> dict[str, set[str]]:
+    """Every key a specification may have, with the keys under which it may stand (empty text: at the top)."""
+    found: dict[str, set[str]] = {"extends": {""}}
+
+    def visit(model: type[BaseModel], under: str, above: tuple[type[BaseModel], ...]) -> None:
+        for name, about in model.model_fields.items():
+            found.setdefault(name, set()).add(under)
+            for part in _models(about.annotation):
+                if part not in above:
+                    visit(part, name, (*above, part))
+
+    visit(IndexSpec, "", (IndexSpec,))
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that may stand where a type is asked for."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _unknown(name: str) -> str:
+    """What to do with a key that is not known where it stands: where it belongs, or the nearest one."""
+    homes = _homes().get(name)
+    if homes is None:
+        return nearest(name, _homes())
+    places = [f"under '{home}'" if home else "at the top level" for home in sorted(homes)]
+    return f" here; it stands {' or '.join(places)}"
 
 
 def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
@@ -176,7 +199,7 @@ def _problem(merged: _Merged, error: Mapping[str, Any]) -> Problem:
     keys = [part for part in loc[2:] or loc if isinstance(part, str) and part.isidentifier() and part not in _SCALARS]
     last = keys[-1] if keys and not (len(loc) == 2 and isinstance(loc[1], int)) else ""
     if kind == "extra_forbidden":
-        message = f"unknown key '{last}'{nearest(last, _known_names())}{where}"
+        message = f"unknown key '{last}'{_unknown(last)}{where}"
     elif kind == "missing" and isinstance(loc[-1], int):
         message = f"'{last}' has too few values{where}"
     elif kind == "missing":

@@ -89,10 +89,13 @@ class PcaFactors(Part):
     scope: Scope | None = None
 
 
-class InverseSd(Part):
-    """1/sd, so that each child varies equally."""
+class Variation(Part):
+    """By spread: 1/sd, so that each child varies equally; or sd; or the coefficient of variation, sd over the mean.
 
-    method: Literal["inverse_sd"]
+    `inverse_sd` looks at scores, `std` at a 0-1 min-max of the treated values, `cv` at the treated values themselves.
+    """
+
+    method: Literal["inverse_sd", "std", "cv"]
     sd: SdType | None = None
     scope: Scope | None = None
 
@@ -107,7 +110,7 @@ Weights = Annotated[
         | CriticWeights
         | PcaLoadings
         | PcaFactors
-        | InverseSd,
+        | Variation,
         Field(discriminator="method"),
     ],
     BeforeValidator(named),

@@ -6,7 +6,7 @@ Not here: methods (`column_methods`, `node_methods`) and the specification itsel
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from pipelines.indices.expression import Expression, parse_expression
 
@@ -53,7 +53,8 @@ def named(value: Any) -> Any:
 
 Exact = Annotated[Fraction, BeforeValidator(_fraction)]
 Share = Annotated[Exact, AfterValidator(_share)]
-Formula = Annotated[Expression, BeforeValidator(_expression)]
+# Written out as the text it was read from: its names are a set, which no fingerprint and no JSON can hold.
+Formula = Annotated[Expression, BeforeValidator(_expression), PlainSerializer(lambda formula: formula.text)]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]

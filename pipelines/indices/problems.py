@@ -50,7 +50,8 @@ class DataError(IndexFault):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the closest of `names`, or an empty string if none is close."""
-    known = [str(known) for known in names]
+    # The word itself is no suggestion: where it is valid elsewhere, the caller says where.
+    known = [str(known) for known in names if str(known) != str(name)]
     found = get_close_matches(str(name), known, n=1, cutoff=0.6)
     if not found:
         by_lower = {known_name.lower(): known_name for known_name in known}

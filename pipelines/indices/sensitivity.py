@@ -14,32 +14,22 @@ from numpy.typing import NDArray
 from pipelines.indices.batch import evaluate_draws, rank_draws
 from pipelines.indices.doubt_parts import Factor
 from pipelines.indices.effects import Effects, effects, saltelli_points, unit_total_effects
+from pipelines.indices.factors import chosen_factors, refuse_untouched
 from pipelines.indices.problems import DataError, nearest
 from pipelines.indices.result import LevelResult, Result
 from pipelines.indices.spec import IndexSpec
 from pipelines.indices.tree import COMPUTED
-from pipelines.indices.variants import Variants
+from pipelines.indices.variants import Variants, variable_indicators
 
 Array = NDArray[np.float64]
-
-DEFAULT_FACTORS = (
-    Factor(
-        factor="normalise",
-        choices=(
-            "declared",
-            {"method": "minmax", "range": [1, 100]},
-            {"method": "zscore", "centre": 50, "spread": 16, "clip": [1, 100]},
-            {"method": "percentile_rank", "definition": "less_one", "scale": 99, "offset": 1},
-        ),
-    ),
-    Factor(factor="aggregate", choices=("declared", "arithmetic", "geometric")),
-    Factor(factor="weight_noise", spread=0.25),
-)
 
 
 @dataclass
 class Sensitivity:
-    """Ranks a unit (rows as `units`), mean rank shift a draw, and effects by factor (`names`)."""
+    """Ranks a unit (rows as `units`), mean rank shift a draw, and effects by factor (`names`).
+
+    `left_out` says which choices were not varied and why.
+    """
 
     spec: IndexSpec
     period: str
@@ -54,6 +44,7 @@ class Sensitivity:
     unit_total: Array
     runs: int
     labels: dict[str, list[str]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def intervals(self) -> pl.DataFrame:
         """Return one row a unit: reference rank, median, mean, lower and upper percentile (type 7) over the draws."""
@@ -112,12 +103,14 @@ def sensitivities(
     base = draws or spec.uncertainty.draws
     if base & (base - 1):
         raise DataError(f"draws must be a power of two (Sobol' points), not {base}")
-    factors = spec.uncertainty.factors or DEFAULT_FACTORS
+    factors, left_out = chosen_factors(result)
     noisy = _noisy_children(spec, factors)
     groups = _groups(factors, noisy)
     points = saltelli_points(base, groups, spec.uncertainty.seed)
     blocks = points.shape[0]
     rows = {node: _rows(at, node, chosen) for node in nodes}
+    variable = variable_indicators(result)
+    untouched = {node: refuse_untouched(spec, factors, node, variable) for node in nodes}
     everyone = np.unique(np.concatenate(list(rows.values())))
     scores = _run(result, nodes, factors, groups, noisy, points.reshape(blocks * base, -1), everyone)
     judged = []
@@ -126,7 +119,9 @@ def sensitivities(
         if np.isnan(own).any():
             unit = at.codes[rows[node][int(np.argwhere(np.isnan(own))[0][1])]]
             raise DataError(f"node '{node}': under some combination of choices {unit} has no score")
-        judged.append(_judge(result, node, chosen, factors, rows[node], own, base, blocks))
+        found = _judge(result, node, chosen, factors, rows[node], own, base, blocks)
+        found.left_out = left_out | dict.fromkeys(untouched[node], f"touches nothing that '{node}' is made of")
+        judged.append(found)
     return judged
 
 

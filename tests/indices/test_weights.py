@@ -144,10 +144,12 @@ def test_critic_by_hand_and_its_dependence_on_direction():
 def test_first_component_loadings():
     base = RNG.normal(size=100)
     matrix = np.column_stack([base + RNG.normal(size=100) * s for s in (0.3, 0.6, 0.9)])
-    found = pca_loadings(matrix, False, ("a", "b", "c"), "w")
+    found, numbers = pca_loadings(matrix, False, ("a", "b", "c"), "w")
     values, vectors = np.linalg.eigh(np.corrcoef(matrix.T))
     expected = np.abs(vectors[:, -1])
     assert found == pytest.approx(expected / expected.sum())
+    assert [numbers[f"eigenvalue {k}"] for k in (1, 2, 3)] == pytest.approx(values[::-1])
+    assert [numbers[f"loading 1 {c}"] for c in "abc"] == pytest.approx(expected * np.sqrt(values[-1]))
     with pytest.raises(DataError, match="negative loading"):
         pca_loadings(np.column_stack([matrix, -base]), False, ("a", "b", "c", "d"), "w")
 
