@@ -205,7 +205,7 @@ ABOUT_PEOPLE = {"f04", "f05", "f13", "f14", "f17", "f21", "i01", "i02", "i03", "
 PEOPLE = "{{ config(meta={'people': [{'slot': 'person', 'id': 'person'}]}) }} "
 
 
-def _make_project(project: Path) -> None:
+def make_project(project: Path) -> None:
     """The project with this room's models and, of other rooms, only the names these refer to: dbt parses no more."""
     own = REPOSITORY / "dbt_project"
     shutil.copytree(own / "macros", project / "macros")
@@ -227,7 +227,7 @@ def build_models(path: Path, folder: Path, monkeypatch, select: str = "path:mode
     """Build dbt's models of this room over a file; other rooms' models are only named."""
     project = folder / "project"
     if not project.exists():
-        _make_project(project)
+        make_project(project)
     monkeypatch.setenv("XFY_WAREHOUSE", str(path))
     monkeypatch.setenv("XFY_TEMP", str(folder / "tmp"))
     arguments = [
