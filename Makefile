@@ -29,7 +29,7 @@ run: install ## simulate a district where landing/ is empty, run everything, pub
 	@$(BIN)/xfy run
 
 dev: install ## the Dagster UI on the same data, http://127.0.0.1:3000
-	@DAGSTER_HOME=$$($(BIN)/xfy home) $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1
+	@$(BIN)/xfy ui
 
 test: install lint ## lint, types, layers and the whole suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not faults and not heavy"

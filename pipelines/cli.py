@@ -113,6 +113,27 @@ def home(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="address to listen on; beyond this machine a login belongs in front")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="the port")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="for those who look: no runs, no daemon")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve Dagster's UI and Data Docs to this machine's browser, with sensors and schedules, until Ctrl-C."""
+    from pipelines.launch import prepare_home
+    from pipelines.ui import serve
+
+    settings = Settings()
+    with speaking():
+        prepare_home(settings)
+        address = f"http://{host}:{port}"
+        print_json({"url": address, "read_only": read_only}) if as_json else say(f"{address}  (Ctrl-C ends it)")
+        serve(settings, host, port, read_only)
+
+
+@app.command()
 def simulate(
     scale: Annotated[float, typer.Option(min=0.0005, max=2, help="1 is the whole district")] = 0.05,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     alert_smtp_password_file: Path | None = Field(
         default=None, description="file with that user's password (XFY_ALERT_SMTP_PASSWORD_FILE)"
     )
+    ui_hosts: str = Field(
+        default="", description="names the UI answers under besides this machine's, with blanks between (XFY_UI_HOSTS)"
+    )
     data_docs_url: str = Field(
         default="", description="where quality/ is served, for links in the UI (XFY_DATA_DOCS_URL); `make dev` sets it"
     )
