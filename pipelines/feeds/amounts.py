@@ -24,20 +24,35 @@ _EXACT = pl.Decimal(38, 12)
 _NOISE = Decimal("0.000000001")
 
 
-def number(column: Column, text: pl.Expr) -> Reading:
-    """Integers and decimals: the contract's words and units taken off the ends, then range-checked."""
+def taken_apart(column: Column, texts: pl.Series) -> pl.DataFrame:
+    """`text` as it came, `bare` its sign, digits and point, `unit` what stands behind them, words taken off the ends.
+
+    Plain numbers, nearly all, are spared the pattern of all the others.
+    """
+    bare, unit = texts.clone(), pl.repeat(None, len(texts), dtype=pl.String, eager=True)
+    odd = (texts.is_not_null() & ~texts.str.contains(r"^-?[0-9]{1,15}(?:\.[0-9]+)?$")).arg_true()
+    if len(odd):
+        text = pl.col("text")
+        plain = pl.when(~text.str.contains(_RAISED)).then(text)
+        written = plain.str.normalize("NFKC").str.replace_all("−", "-")
+        parts = written.str.extract_groups(_shape(column.intake))
+        number = parts.struct.field("1").str.replace_all(",", "").str.strip_prefix("+")
+        found = pl.DataFrame({"text": texts.gather(odd)}).select(bare=number, unit=parts.struct.field("2"))
+        bare, unit = bare.scatter(odd, found["bare"]), unit.scatter(odd, found["unit"])
+    return pl.DataFrame({"text": texts, "bare": bare, "unit": unit})
+
+
+def number(column: Column) -> Reading:
+    """Integers and decimals of numbers that are taken apart, range-checked."""
     options = column.intake
-    plain = pl.when(~text.str.contains(_RAISED)).then(text)
-    written = plain.str.normalize("NFKC").str.replace_all("−", "-")
-    parts = written.str.extract_groups(_shape(options))
-    bare = parts.struct.field("1").str.replace_all(",", "").str.strip_prefix("+")
+    text, bare, unit = pl.col("text"), pl.col("bare"), pl.col("unit")
     if options.hundredths:
         value = _yuan(bare, options)
     elif column.logical_type == "integer":
         whole = pl.when(bare.str.contains(r"^-?[0-9]+(\.0+)?$")).then(bare.str.replace(r"\.0+$", ""))
         value = whole.cast(pl.Int32, strict=False)
     else:
-        value = _decimal(_in_one_unit(bare, parts.struct.field("2"), options.factors), options)
+        value = _decimal(_in_one_unit(bare, unit, options.factors), options)
     broken = {"invalid": text.is_not_null() & value.is_null()}
     if options.pattern is not None:
         broken["pattern"] = value.is_not_null() & ~bare.str.contains(f"^(?:{options.pattern})$")

@@ -43,7 +43,7 @@ def _read(texts: pl.Series, readers: list[Callable[[pl.Series], pl.Series]]) -> 
     for reader in readers[1:]:
         left = (values.is_null() & texts.is_not_null()).arg_true()
         if len(left):
-            values = values.scatter(left, reader(texts.gather(left)))
+            values = values.clone().scatter(left, reader(texts.gather(left)))
     return values
 
 

@@ -14,10 +14,12 @@ import polars as pl
 from pipelines.feeds import amounts, days, spelling
 from pipelines.feeds.codes import spellings
 from pipelines.feeds.fields import Column
-from pipelines.feeds.reading import NO_SUCH_THING, STROKE, Reading, clean, is_missing
+from pipelines.feeds.reading import NO_SUCH_THING, STROKE, Answer, Reading, clean, is_missing, read_odd
 
 __all__ = ["Reading", "clean", "is_missing", "read", "said"]
 
+# No word for nothing begins so, and identifiers and telephones nearly all do.
+_NEVER_NOTHING = r"^[A-MO-TV-Z1-9]"
 _DATED = {"date": days.dates, "timestamp": days.moments}
 
 
@@ -27,23 +29,36 @@ def said(column: Column, texts: pl.Series) -> pl.Series:
     if column.intake.unknown:
         texts = texts.set(texts.is_in(list(column.intake.unknown)).fill_null(False), None)
     if column.is_identifier or role == "phone":
-        nothing = texts.str.contains(NO_SUCH_THING) | (texts.str.contains("^[0０]+$") & (role == "phone"))
-        texts = texts.set(nothing.fill_null(False), None)
+        maybe = (~texts.str.contains(_NEVER_NOTHING)).fill_null(False).arg_true()
+        words = texts.gather(maybe)
+        nothing = words.str.contains(NO_SUCH_THING) | (words.str.contains("^[0０]+$") & (role == "phone"))
+        texts = texts.clone().scatter(maybe.filter(nothing), None) if nothing.any() else texts
     elif kind in ("integer", "number", *_DATED) and column.intake.codes is None:
         texts = texts.set(texts.str.contains(STROKE).fill_null(False), None)
     return texts
 
 
-def read(column: Column, texts: pl.Series, reference: Path) -> tuple[pl.Series, dict[str, pl.Series]]:
+def read(column: Column, texts: pl.Series, reference: Path) -> Answer:
     """Values of what the column says, and for every rule that any of them breaks which ones do."""
     if column.logical_type in _DATED and column.intake.codes is None:
         texts = texts if column.intake.leading is None else texts.str.slice(0, column.intake.leading)
         value = _DATED[column.logical_type](texts, column)
         unreadable = texts.is_not_null() & value.is_null()
         return value, {"date": unreadable} if unreadable.any() else {}
+    if column.intake.role == "phone":
+        return read_odd(texts, spelling.is_usual_phone(texts), lambda odd: _read(column, odd, reference))
+    if column.is_identifier and not (column.intake.strip or column.intake.pattern or column.intake.leading):
+        usual = spelling.is_usual_identifier(column, texts)
+        return read_odd(texts, usual, lambda odd: _read(column, odd, reference))
+    return _read(column, texts, reference)
+
+
+def _read(column: Column, texts: pl.Series, reference: Path) -> Answer:
     reading = _reading(column, pl.col("text"), reference)
     rules = {name: broken.fill_null(False) for name, broken in reading.broken.items()}
-    answer = pl.LazyFrame({"text": texts}).select(reading.value.alias("value"), **rules).collect()
+    is_number = column.logical_type in ("integer", "number") and column.intake.codes is None
+    frame = amounts.taken_apart(column, texts) if is_number else pl.DataFrame({"text": texts})
+    answer = frame.lazy().select(reading.value.alias("value"), **rules).collect()
     return answer["value"], {name: answer[name] for name in rules if answer[name].any()}
 
 
@@ -63,7 +78,7 @@ def _reading(column: Column, text: pl.Expr, reference: Path) -> Reading:
         value = pl.when(yes).then(True).when(no).then(False)
         return Reading(value, {"invalid": text.is_not_null() & value.is_null()})
     if kind in ("integer", "number"):
-        return amounts.number(column, text)
+        return amounts.number(column)
     reading = spelling.identifier(column, text) if column.is_identifier else Reading(text)
     if column.intake.pattern is not None:
         fits = reading.value.str.contains(f"^(?:{column.intake.pattern})$")

@@ -4,6 +4,7 @@ What belongs here: what all kinds of values have in common. What does not: the g
 (`days`) and texts (`spelling`), and which of them reads a column (`parse`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -28,12 +29,29 @@ NO_SUCH_THING = (
 )
 
 
+# Values, and for every rule that any of them breaks which ones do.
+Answer = tuple[pl.Series, dict[str, pl.Series]]
+
+
 @dataclass
 class Reading:
     """What reading a column gives: the values, and the rules that can break, each true where broken."""
 
     value: pl.Expr
     broken: dict[str, pl.Expr] = field(default_factory=dict)
+
+
+def read_odd(texts: pl.Series, is_usual: pl.Series, read: Callable[[pl.Series], Answer]) -> Answer:
+    """Texts that are their own values as they stand, and what `read` makes of the others: few, in most deliveries."""
+    odd = (texts.is_not_null() & ~is_usual).arg_true()
+    if not len(odd):
+        return texts, {}
+    values, broken = read(texts.gather(odd))
+    nowhere = pl.repeat(False, len(texts), dtype=pl.Boolean, eager=True)
+    # A series is changed where it lies.
+    return texts.clone().scatter(odd, values), {
+        name: nowhere.clone().scatter(odd, rows) for name, rows in broken.items()
+    }
 
 
 def clean(texts: pl.Series) -> pl.Series:

@@ -32,6 +32,18 @@ _ANOTHER = r"(?:\s*(?:[/、;,|或和&]|\s)\s*(?:[0-9+(][-0-9+().\s转#]{5,24}))*
 _MADE_UP = r"^(?:[0-9]?0{7,}|1[0-9]{1,2}0{8,9}|0?12345678[0-9]*|" + "|".join(f"{d}{{7,}}" for d in range(1, 10)) + ")$"
 
 
+def is_usual_phone(texts: pl.Series) -> pl.Series:
+    """Mobile numbers as they should be written, and not typed to fill the field."""
+    return texts.str.contains(r"^1(?:[3-9][0-9]|0[01])[0-9]{8}$") & ~texts.str.ends_with("00000000")
+
+
+def is_usual_identifier(column: Column, texts: pl.Series) -> pl.Series:
+    """Identifiers that are in their one spelling already, and no identity number that would not be hidden."""
+    letters = {"upper": "A-Z", "lower": "a-z"}.get(column.intake.letters or "", "A-Za-z")
+    length = "+" if column.role == "key" else "{1,14}"
+    return texts.str.contains(rf"^[0-9{letters}-]{length}$")
+
+
 def text(value: pl.Expr) -> Reading:
     """Free text, without error cells and without identity numbers."""
     return without_numbers(_without_errors(value))
