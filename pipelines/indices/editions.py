@@ -32,8 +32,8 @@ _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _WORDS: Any = {
     **dict.fromkeys(("valid_from", "valid_to", "supersedes", "publish", "expect"), True),
     "indicators": {"__all__": {"unit"}},
-    # Which rows of other indices a table may hold besides; no number depends on it.
-    "table": {"others"},
+    # Which rows of other indices a table may hold besides, and what its key is called: no number depends on them.
+    "table": {"others", "indicator"},
 }
 
 

@@ -49,11 +49,11 @@ def _read(spec: IndexSpec, database: Path) -> Published:
         day = date_of(connection, database)
         scores = connection.sql(
             "select area_code, score from indices.index_score "
-            "where index = ? and edition = ? and level = ? and node = ? and rank is not null",
+            "where index = ? and edition = ? and level = ? and part_code = ? and rank is not null",
             params=[*key, spec.root.code],
         ).pl()
         cells = connection.sql(
-            "select area_code, indicator, score from indices.index_cell "
+            "select area_code, part_code, score from indices.index_cell "
             "where index = ? and edition = ? and level = ? and score is not null",
             params=key,
         ).pl()
@@ -90,12 +90,12 @@ def _pair(spec: IndexSpec, before: Published, after: Published) -> dict[str, obj
 
 def _mover(before: Published, after: Published) -> tuple[str | None, int]:
     """Return the indicator whose scores moved most over all units, and in how many it moved."""
-    both = before.cells.join(after.cells, on=["area_code", "indicator"], suffix="_after")
+    both = before.cells.join(after.cells, on=["area_code", "part_code"], suffix="_after")
     found = (
         both.with_columns(by=(pl.col("score_after") - pl.col("score")).abs())
         .filter(pl.col("by") > 1e-9)
-        .group_by("indicator")
+        .group_by("part_code")
         .agg(pl.col("by").sum(), pl.len().alias("units"))
-        .sort("by", "indicator", descending=[True, False])
+        .sort("by", "part_code", descending=[True, False])
     )
-    return (found["indicator"][0], int(found["units"][0])) if found.height else (None, 0)
+    return (found["part_code"][0], int(found["units"][0])) if found.height else (None, 0)

@@ -42,8 +42,14 @@ def date_of(connection: duckdb.DuckDBPyConnection, database: Path) -> date:
     """Return the date a database speaks about."""
     try:
         found = connection.execute("select max(as_of) from indices.index_edition").fetchall()
+        connection.execute("select part_code from indices.index_score limit 0")
     except duckdb.CatalogException as fault:
         raise DataError(f"{database} holds no indices") from fault
+    except duckdb.BinderException as fault:
+        hint = "leave it out, or run that date again"
+        raise DataError(
+            f"{database} was made before the key of its index tables was called part_code: {hint}"
+        ) from fault
     day: date | None = found[0][0]
     if day is None:
         raise DataError(f"{database} holds no edition of an index")

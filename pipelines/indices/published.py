@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.indices.problems import DataError, nearest, some
 
-_STAGES = ("raw", "denominated", "shrunk", "imputed", "transformed", "treated", "normalised")
+_STAGES = ("shrunk", "imputed", "transformed", "treated", "normalised")
 
 
 def explain_published(database: Path, area: str, index: str, node: str | None = None) -> dict[str, Any]:
@@ -42,19 +42,19 @@ def explain_published(database: Path, area: str, index: str, node: str | None = 
         if len(others) > 1:
             raise DataError(f"'{area}' is the name of {some(others)}: give the code")
         parts = {
-            row["code"]: row
+            row["part_code"]: row
             for row in rows("select * from indices.index_part where index = ? and edition = ?", index, edition)
         }
-        root = next(row["code"] for row in parts.values() if row["kind"] == "node" and row["parent"] is None)
+        root = next(row["part_code"] for row in parts.values() if row["kind"] == "node" and row["parent_code"] is None)
         wanted = node or root
-        score = next((row for row in scores if row["node"] == wanted), None)
+        score = next((row for row in scores if row["part_code"] == wanted), None)
         if score is None:
-            raise DataError(f"unknown node '{wanted}'{nearest(wanted, [row['node'] for row in scores])}")
+            raise DataError(f"unknown node '{wanted}'{nearest(wanted, [row['part_code'] for row in scores])}")
         key = (index, edition, level, code)
         where = "where index = ? and edition = ? and level = ? and area_code = ?"
-        cells = {row["indicator"]: row for row in rows(f"select * from indices.index_cell {where}", *key)}
+        cells = {row["part_code"]: row for row in rows(f"select * from indices.index_cell {where}", *key)}
         found = rows(
-            f"select * from indices.index_explanation {where} and node = ? order by contribution desc, part",
+            f"select * from indices.index_explanation {where} and node_code = ? order by contribution desc, part_code",
             *key,
             wanted,
         )
@@ -79,11 +79,12 @@ def explain_published(database: Path, area: str, index: str, node: str | None = 
 
 def _part(row: dict[str, Any], parts: dict[str, dict[str, Any]], cells: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if row["kind"] == "rest":
-        return {"part": row["part"], "kind": "rest", "contribution": row["contribution"]}
-    cell, part = cells[row["part"]], parts[row["part"]]
-    stages = {stage: cell[stage] for stage in ("numerator", "denominator", *_STAGES)}
+        return {"part": row["part_code"], "kind": "rest", "contribution": row["contribution"]}
+    cell, part = cells[row["part_code"]], parts[row["part_code"]]
+    stages = {"numerator": cell["numerator"], "denominator": cell["denominator"], "denominated": cell["observed"]}
+    stages |= {stage: cell[stage] for stage in _STAGES}
     return {
-        "part": row["part"],
+        "part": row["part_code"],
         "kind": "indicator",
         "name": part["name"] or part["name_en"],
         "unit": part["unit"],
@@ -104,9 +105,9 @@ def _below(parts: dict[str, dict[str, Any]], node: str) -> set[str]:
     for code, part in parts.items():
         if part["kind"] != "indicator":
             continue
-        above = part["parent"]
+        above = part["parent_code"]
         while above is not None and above != node:
-            above = parts[above]["parent"]
+            above = parts[above]["parent_code"]
         if above == node:
             found.add(code)
     return found

@@ -25,7 +25,7 @@ from pipelines.indices.sensitivity import Sensitivity, sensitivities
 from pipelines.indices.spec import IndexSpec, Indicator, Node, Shrink
 from pipelines.indices.tree import COMPUTED
 from pipelines.indices.why import why
-from pipelines.sql import text_literal
+from pipelines.sql import quoted, text_literal
 
 VALUES = "indices.indicator_value"
 VILLAGES = "subjects.village"
@@ -62,33 +62,50 @@ def _query(connection: duckdb.DuckDBPyConnection, text: str) -> pl.DataFrame:
     return connection.sql(text).pl()
 
 
+_NAMES = {
+    "index_part": {"code": "part_code", "parent": "parent_code"},
+    "index_cell": {"indicator": "part_code"},
+    "index_explanation": {"node": "node_code", "part": "part_code"},
+    "index_gain": {"node": "node_code", "indicator": "part_code"},
+    "index_weight": {"node": "node_code", "child": "part_code"},
+    "index_parameter": {"code": "part_code"},
+    "index_association": {"first": "part_code", "second": "other_code"},
+    "index_spread": {"indicator": "part_code"},
+    "index_influence": {"node": "node_code", "code": "part_code"},
+}
+"""The key of `index_part` has one name in all tables: `part_code` is what a row is about, be it indicator or node;
+`node_code`, `parent_code`, `other_code` a second part it is seen with. The engine speaks as a specification does."""
+_ABOUT_NODES = {"node": "part_code"}
+_TOLD_OTHERWISE = ("period", "raw", "denominated")
+"""The house's indices have no periods; what is counted is `numerator`, what it is divided into is `observed`."""
+
 _KEY: dict[str, Any] = {"index": pl.String, "edition": pl.String, "as_of": pl.Date}
 # Tables that may be empty because no node is computable; they have their columns all the same.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "index_method_doubt": {
         **_KEY,
-        **dict.fromkeys(("node", "area_code"), pl.String),
+        **dict.fromkeys(("part_code", "area_code"), pl.String),
         **dict.fromkeys(("rank", "rank_median", "rank_mean", "rank_low", "rank_high"), pl.Float64),
         "driver": pl.String,
     },
     "index_method_effect": {
         **_KEY,
-        **dict.fromkeys(("node", "factor", "choices"), pl.String),
+        **dict.fromkeys(("part_code", "factor", "choices"), pl.String),
         **dict.fromkeys(("first", "first_low", "first_high", "total", "total_low", "total_high"), pl.Float64),
     },
     "index_sampling_doubt": {
         **_KEY,
-        **dict.fromkeys(("node", "area_code"), pl.String),
+        **dict.fromkeys(("part_code", "area_code"), pl.String),
         **dict.fromkeys(("score", "score_low", "score_high", "rank_low", "rank_high", "interval"), pl.Float64),
     },
     "index_gain": {
         **_KEY,
-        **dict.fromkeys(("level", "area_code", "node", "indicator"), pl.String),
+        **dict.fromkeys(("level", "area_code", "node_code", "part_code"), pl.String),
         **dict.fromkeys(("score", "best", "gain"), pl.Float64),
     },
     "index_influence": {
         **_KEY,
-        **dict.fromkeys(("node", "code"), pl.String),
+        **dict.fromkeys(("node_code", "part_code"), pl.String),
         "mean_shift": pl.Float64,
         "max_shift": pl.Float64,
         "lost": pl.Int64,
@@ -98,16 +115,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 def read_inputs(connection: duckdb.DuckDBPyConnection, spec: IndexSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return indicator values (of the specification's indicators) and the villages' attributes."""
-    codes = pl.DataFrame({"indicator": [indicator.code for indicator in spec.indicators]})
+    key = spec.table.indicator
+    codes = pl.DataFrame({key: [indicator.code for indicator in spec.indicators]})
     values = _query(
         connection,
         f"""
-        select indicator, village_code, numerator::double as numerator, denominator::double as denominator,
-            n::double as n, n_unknown::double as n_unknown, sum_of_squares::double as sum_of_squares, status
-        from {VALUES} order by indicator, village_code
+        select part_code as {quoted(key)}, village_code, numerator::double as numerator,
+            denominator::double as denominator, n::double as n, n_unknown::double as n_unknown,
+            sum_of_squares::double as sum_of_squares, status
+        from {VALUES} order by part_code, village_code
         """,
     )
-    known = values.join(codes, on="indicator", how="semi")
+    known = values.join(codes, on=key, how="semi")
     if known.height == 0:
         raise DataError(f"{VALUES} has no row for any indicator of '{spec.index}'")
     villages = _query(
@@ -181,7 +200,8 @@ def _tables(edition: Edition, result: Result, as_of: date) -> dict[str, pl.DataF
     tables["index_method_doubt"] = _concat([_with_driver(doubt) for doubt in doubts])
     tables["index_method_effect"] = _concat([_with_node(doubt.table(), doubt.node) for doubt in doubts])
     return {
-        name: frame.drop("period", strict=False)
+        name: frame.drop(_TOLD_OTHERWISE, strict=False)
+        .rename(_NAMES.get(name, _ABOUT_NODES), strict=False)
         .with_columns(*named, pl.lit(as_of).alias("as_of"))
         .select("index", "edition", "as_of", pl.all().exclude("index", "edition", "as_of"))
         for name, frame in tables.items()

@@ -88,16 +88,16 @@ def _index_rows(connection: duckdb.DuckDBPyConnection, panel: Panel) -> list[pl.
             continue
         scores = connection.sql(
             "select case level when 'village' then '村' when 'town' then '镇' else '区' end as level, area_code, "
-            "area_name, node, round(score, 2)::decimal(18, 2) as value from indices.index_score "
+            "area_name, part_code, round(score, 2)::decimal(18, 2) as value from indices.index_score "
             f"where index = '{item.index}' qualify edition = max(edition) over ()"
         ).pl()
         order = {node: rank for rank, node in enumerate(item.nodes)}
         frames.append(
-            scores.filter(pl.col("node").is_in(list(item.nodes))).with_columns(
+            scores.filter(pl.col("part_code").is_in(list(item.nodes))).with_columns(
                 item_no=pl.lit(item.number, pl.Int32),
                 item_cn=pl.lit(item.name),
-                measure=pl.col("node").replace_strict(item.nodes, return_dtype=pl.String),
-                rank=pl.col("node").replace_strict(order, return_dtype=pl.Int64),
+                measure=pl.col("part_code").replace_strict(item.nodes, return_dtype=pl.String),
+                rank=pl.col("part_code").replace_strict(order, return_dtype=pl.Int64),
                 unit_cn=pl.lit("分"),
                 is_suppressed=pl.lit(False),
             )

@@ -40,7 +40,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
     with duckdb.connect(str(path), read_only=True) as connection:
         return connection.execute(
             "select village_code, numerator, denominator, n, n_unknown, status from indices.indicator_value "
-            "where indicator = 'EDU09' order by 1"
+            "where part_code = 'EDU09' order by 1"
         ).fetchall()
 
 

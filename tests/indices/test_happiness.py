@@ -42,7 +42,7 @@ def values(spec, shares: dict[str, float], sizes: tuple[float, ...] = (400, 20, 
                     "observed",
                 )
             )
-    names = ["indicator", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
+    names = ["part_code", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
@@ -129,7 +129,7 @@ def test_a_dimension_below_three_fifths_is_not_guessed():
     frame = values(spec, {"v1": 0.5, "v2": 0.5, "v3": 0.5})
     gone = ["EDU01", "EDU02", "EDU03", "EDU04"]
     frame = frame.with_columns(
-        status=pl.when(pl.col("indicator").is_in(gone)).then(pl.lit("missing")).otherwise("status")
+        status=pl.when(pl.col("part_code").is_in(gone)).then(pl.lit("missing")).otherwise("status")
     )
     result = build(spec, frame, UNITS)
     edu = result.scores("village").filter(pl.col("node") == "EDU")

@@ -60,7 +60,7 @@ def values(warehouse) -> pl.DataFrame:
 
 
 def by_village(values: pl.DataFrame, indicator: str, column: str = "numerator") -> dict[str, float | None]:
-    rows = values.filter(pl.col("indicator") == indicator).select("village_code", column)
+    rows = values.filter(pl.col("part_code") == indicator).select("village_code", column)
     return {code: None if value is None else float(value) for code, value in rows.iter_rows()}
 
 
@@ -208,13 +208,13 @@ def test_dwellings_and_leases_by_hand(values, tables):
 
 
 def test_every_indicator_is_listed_for_every_village_with_a_status(values):
-    assert values.height == 66 * 4 and values["indicator"].n_unique() == 66
+    assert values.height == 66 * 4 and values["part_code"].n_unique() == 66
     assert set(values["status"]) == {"observed", "not_applicable", "missing"}
     empty = values.filter(
-        (pl.col("village_code") == EMPTY_VILLAGE) & pl.col("indicator").is_in(list(META["indicator_value"]["computed"]))
+        (pl.col("village_code") == EMPTY_VILLAGE) & pl.col("part_code").is_in(list(META["indicator_value"]["computed"]))
     )
     # Nobody and nothing there, but the air is that of the nearest station.
-    assert set(empty.filter(pl.col("indicator") != "ENV06")["status"]) == {"not_applicable"}
+    assert set(empty.filter(pl.col("part_code") != "ENV06")["status"]) == {"not_applicable"}
     # All feeds are there: what is missing is missing because nothing is known of anybody.
     missing = values.filter(pl.col("status") == "missing")
     assert (missing["n_unknown"] > 0).all()
@@ -247,12 +247,12 @@ def test_a_day_on_which_nothing_came_moves_no_indicator(folder, warehouse, value
             build_models(path, folder, monkeypatch)
             with duckdb.connect(str(path), read_only=True) as connection:
                 found = connection.sql("select * from indices.indicator_value").pl()
-            key = ["indicator", "village_code"]
+            key = ["part_code", "village_code"]
             moved = found.join(values, on=[*key, "numerator", "denominator", "status"], how="anti", nulls_equal=True)
             if feeds_too:  # the same forty days, had the sources spoken: events leave their windows, terms end
-                assert {"ENV02", "ENV04", "ENV06", "ENV07", "MKT08", "SER01"} <= set(moved["indicator"])
+                assert {"ENV02", "ENV04", "ENV06", "ENV07", "MKT08", "SER01"} <= set(moved["part_code"])
             else:
-                assert moved.height == 0, set(moved["indicator"])
+                assert moved.height == 0, set(moved["part_code"])
     shutil.copy(warehouse, path)
 
 
@@ -264,38 +264,38 @@ def test_a_feed_that_is_not_in_use_makes_its_indicators_missing_not_zero(folder,
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.sql("select * from indices.indicator_value").pl()
     for code in ("HOU06", "HOU07", "EDU01", "EDU04", "CUL02"):
-        rows = found.filter(pl.col("indicator") == code)
+        rows = found.filter(pl.col("part_code") == code)
         assert set(rows["status"]) == {"missing"} and rows["numerator"].is_null().all()
-    assert "observed" in set(found.filter(pl.col("indicator") == "HOU01")["status"])
+    assert "observed" in set(found.filter(pl.col("part_code") == "HOU01")["status"])
 
 
 def test_the_run_computes_what_data_allow_and_says_what_they_do_not(warehouse):
     found = run(warehouse, SPECS, AS_OF)
     scores = found.tables["index_score"].filter(pl.col("index") == "happiness")
     status = {
-        (r["area_code"], r["node"]): r["status"]
+        (r["area_code"], r["part_code"]): r["status"]
         for r in scores.filter(pl.col("level") == "village").iter_rows(named=True)
     }
     assert all(status["310118001001", node] == COMPUTED for node in ("EDU", "MKT", "ENV", "HOU", "HAPPY"))
     # Nothing applies to a village without people but its air: no score is made of that alone.
     assert (status[EMPTY_VILLAGE, "EDU"], status[EMPTY_VILLAGE, "ENV"]) == ("no_data", "insufficient")
     assert status[EMPTY_VILLAGE, "HAPPY"] == "no_data"
-    district = scores.filter((pl.col("level") == "district") & (pl.col("node") == "HAPPY")).row(0, named=True)
+    district = scores.filter((pl.col("level") == "district") & (pl.col("part_code") == "HAPPY")).row(0, named=True)
     assert district["status"] == COMPUTED and district["availability_exact"] == "1"
     cells = found.tables["index_cell"].filter((pl.col("index") == "happiness") & (pl.col("level") != "unit"))
     sums = (
-        cells.filter(pl.col("indicator").is_in(["EDU01", "HOU01", "HOU07"]))
-        .group_by("indicator", "level")
+        cells.filter(pl.col("part_code").is_in(["EDU01", "HOU01", "HOU07"]))
+        .group_by("part_code", "level")
         .agg(pl.col("numerator", "denominator").sum().round(6))
     )
-    assert sums.group_by("indicator").agg(pl.col("numerator").n_unique(), pl.col("denominator").n_unique()).select(
+    assert sums.group_by("part_code").agg(pl.col("numerator").n_unique(), pl.col("denominator").n_unique()).select(
         "numerator", "denominator"
     ).unique().row(0) == (1, 1)
-    parts = found.tables["index_explanation"].filter((pl.col("index") == "happiness") & (pl.col("node") == "EDU"))
+    parts = found.tables["index_explanation"].filter((pl.col("index") == "happiness") & (pl.col("node_code") == "EDU"))
     total = (
         parts.group_by("level", "area_code")
         .agg(pl.col("contribution").sum())
-        .join(scores.filter(pl.col("node") == "EDU"), on=["level", "area_code"])
+        .join(scores.filter(pl.col("part_code") == "EDU"), on=["level", "area_code"])
     )
     assert (total["contribution"] - total["score"]).abs().max() < 1e-9
 
@@ -328,7 +328,7 @@ def test_tables_keep_their_columns_where_nothing_can_be_computed(folder, warehou
         "no_data",
     }
     for name in ("index_method_doubt", "index_method_effect", "index_sampling_doubt", "index_influence"):
-        assert found.tables[name].height == 0 and {"index", "edition", "as_of", "node"} <= set(
+        assert found.tables[name].height == 0 and {"index", "edition", "as_of", "part_code"} <= set(
             found.tables[name].columns
         )
     assert set(found.tables) == set(DESCRIPTIONS)

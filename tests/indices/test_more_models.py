@@ -38,7 +38,7 @@ def values(tables, tmp_path_factory) -> pl.DataFrame:
 
 def _check(values: pl.DataFrame, indicator: str, hand: pl.DataFrame, scale: float = 1.0) -> None:
     """`hand` has village_code, top, bottom; villages it lacks have a denominator of 0 or a numerator of 0."""
-    found = {row["village_code"]: row for row in values.filter(pl.col("indicator") == indicator).iter_rows(named=True)}
+    found = {row["village_code"]: row for row in values.filter(pl.col("part_code") == indicator).iter_rows(named=True)}
     assert hand.height > 0, indicator
     for code, top, bottom in hand.select("village_code", "top", "bottom").iter_rows():
         assert float(found[code]["numerator"]) == pytest.approx(float(top) * scale, rel=1e-6, abs=1e-6), (
@@ -52,7 +52,7 @@ def _check(values: pl.DataFrame, indicator: str, hand: pl.DataFrame, scale: floa
 
 def _unknown(values: pl.DataFrame, indicator: str, hand: pl.DataFrame) -> None:
     """`hand` has village_code and n: how many could not be counted; elsewhere none."""
-    found = values.filter(pl.col("indicator") == indicator).join(
+    found = values.filter(pl.col("part_code") == indicator).join(
         hand.rename({"n": "silent"}), on="village_code", how="left"
     )
     assert hand.height > 0 and (found["n_unknown"] == found["silent"].fill_null(0)).all(), indicator
@@ -240,7 +240,7 @@ def _where_known(
     """Keep the villages with somebody of the age in the register; elsewhere the indicator must be missing."""
     known = _share(tables, register["person_id"], low, high).filter(pl.col("top") > 0)["village_code"]
     unknown = hand.filter(~pl.col("village_code").is_in(known.implode()))["village_code"]
-    found = values.filter((pl.col("indicator") == indicator) & pl.col("village_code").is_in(unknown.implode()))
+    found = values.filter((pl.col("part_code") == indicator) & pl.col("village_code").is_in(unknown.implode()))
     assert (found["status"] == "missing").all() and (found["numerator"] == 0).all()
     return hand.filter(pl.col("village_code").is_in(known.implode()))
 
@@ -253,7 +253,7 @@ def test_a_village_of_which_a_register_knows_nobody_has_no_value(values, tables)
         aged.group_by("village_code").agg(known=pl.col("person_id").is_in(seen).sum()).filter(pl.col("known") == 0)
     )
     assert strangers.height > 0
-    found = values.filter(pl.col("indicator") == "HEA05").join(strangers, on="village_code")
+    found = values.filter(pl.col("part_code") == "HEA05").join(strangers, on="village_code")
     assert found["status"].unique().to_list() == ["missing"] and (found["denominator"] == 0).all()
 
 
@@ -482,5 +482,5 @@ def test_rows_count_for_the_person_they_mean_whatever_number_they_bear(tables, v
             connection.unregister("pairs")
         build_models(path, tmp_path, monkeypatch)
     with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.sql("select * from indices.indicator_value order by indicator, village_code").pl()
-    assert found.equals(values.sort("indicator", "village_code"))
+        found = connection.sql("select * from indices.indicator_value order by part_code, village_code").pl()
+    assert found.equals(values.sort("part_code", "village_code"))

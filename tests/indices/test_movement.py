@@ -24,8 +24,8 @@ def _published(path: Path, day: date, scores: dict[str, float], feeds: dict[str,
         connection.execute("create schema indices; create schema subjects").fetchall()
         connection.execute("create table indices.index_edition as select ?::date as as_of", [day]).fetchall()
         for name, rows, columns in (
-            ("indices.index_score", one, ["index", "edition", "level", "area_code", "node", "score", "rank"]),
-            ("indices.index_cell", cell, ["index", "edition", "level", "area_code", "indicator", "score"]),
+            ("indices.index_score", one, ["index", "edition", "level", "area_code", "part_code", "score", "rank"]),
+            ("indices.index_cell", cell, ["index", "edition", "level", "area_code", "part_code", "score"]),
             ("subjects.feed_status", list(feeds.items()), ["feed", "business_on"]),
         ):
             connection.register("incoming", pl.DataFrame(rows, schema=columns, orient="row").to_arrow())

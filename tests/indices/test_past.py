@@ -69,14 +69,14 @@ def test_past_dates_scored_again_equal_those_published_under_the_same_edition(ho
     databases = releases_of(house / "releases")
     assert [path.parent.name for path in databases] == [f"{BEFORE}.1", f"{NOW}.1"]
     untouched = [_published(path) for path in databases]
-    again = past(load_spec(house / "specs" / file), databases).scores()
+    again = past(load_spec(house / "specs" / file), databases).scores().rename({"node": "part_code"})
     assert set(again["period"]) == {BEFORE.isoformat(), NOW.isoformat()} and set(again["edition"]) == {edition}
     for path, day in zip(databases, (BEFORE, NOW), strict=True):
         own = _published(path).filter(pl.col("edition") == edition)
         if own.height == 0:
             continue
         both = own.join(
-            again.filter(pl.col("period") == day.isoformat()), on=["level", "area_code", "node"], suffix="_again"
+            again.filter(pl.col("period") == day.isoformat()), on=["level", "area_code", "part_code"], suffix="_again"
         )
         assert both.height == own.height
         assert (both["score"].fill_null(-1) - both["score_again"].fill_null(-1)).abs().max() < 1e-9

@@ -46,7 +46,7 @@ def _database(path: Path, as_of: date, share: float = 0.6) -> Path:
             rows.append(
                 (indicator.code, code, float(top), float(bottom), float(bottom), 0.0, 20.0 * bottom, "observed")
             )
-    names = ["indicator", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
+    names = ["part_code", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
     columns = ["village_code", "name", "town_code", "town_name", "n_res"]
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema indices; create schema subjects").fetchall()
@@ -86,7 +86,7 @@ def test_what_to_improve_first_is_what_the_index_gains_most_from(database):
     found = facts.first_to_improve(facts.areas["village"]["v3"])
     gains = [row["whole"] for row in found]
     assert len(found) > 10 and gains == sorted(gains, reverse=True) and min(gains) >= 0
-    assert not {row["indicator"] for row in found} & facts.areas["village"]["v3"].hidden
+    assert not {row["part_code"] for row in found} & facts.areas["village"]["v3"].hidden
 
 
 def test_there_is_a_page_for_the_district_each_town_and_each_village(out):
@@ -279,7 +279,7 @@ def test_a_name_that_two_areas_bear_is_refused(database, tmp_path):
 def test_consistency_is_published_with_the_score(database):
     with duckdb.connect(str(database), read_only=True) as connection:
         found = connection.sql("select * from indices.index_consistency where index = 'happiness'").pl()
-    assert set(found["node"]) == {"HAPPY", "EDU", "MKT", "ENV", "HOU"} and "alpha" in found.columns
+    assert set(found["part_code"]) == {"HAPPY", "EDU", "MKT", "ENV", "HOU"} and "alpha" in found.columns
 
 
 def test_the_command_explains_the_published_index(database):
@@ -296,14 +296,14 @@ def test_an_index_the_database_lacks_is_refused(database, tmp_path):
 def test_indicators_that_tell_nobody_apart_are_named_on_the_district_page(database, out, tmp_path):
     with duckdb.connect(str(database), read_only=True) as connection:
         flagged = connection.sql(
-            "select indicator from indices.index_spread where index = 'happiness' and flag = 'low'"
+            "select part_code from indices.index_spread where index = 'happiness' and flag = 'low'"
         )
         assert flagged.fetchall() == []
     assert "不能区分村居的指标" not in (out / "index.html").read_text(encoding="utf-8")
     facts = read_facts(database, "happiness")
     facts.spread = [
-        {"indicator": "EDU01", "units": 300, "at_low": 150, "at_high": 0, "flag": "low"},
-        {"indicator": "EDU02", "units": 9, "at_low": 0, "at_high": 0, "flag": None},
+        {"part_code": "EDU01", "units": 300, "at_low": 150, "at_high": 0, "flag": "low"},
+        {"part_code": "EDU02", "units": 9, "at_low": 0, "at_high": 0, "flag": None},
     ]
     page = district_page(facts, None)
     line = re.search(r"<tr><td>EDU01</td><td>幼儿园可达率</td>.*?</tr>", page).group(0)

@@ -26,7 +26,7 @@ def _values(declared, shares: dict[str, float], sizes: dict[str, float]) -> pl.D
         for village, share in shares.items():
             value, n = worst + (best - worst) * share, sizes[village]
             rows.append((indicator.code, village, value * n / indicator.scale, n, n, 0.0, 0.0, "observed"))
-    names = ["indicator", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
+    names = ["part_code", "village_code", "numerator", "denominator", "n", "n_unknown", "sum_of_squares", "status"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 

@@ -87,7 +87,7 @@ def test_scores_of_the_newest_edition_join_the_panel_where_the_indices_are_built
             "('happiness', '2025.1', 'village', '310118001001', '东社区居委会', 'EDU', 1.0), "
             "('other', '2026.1', 'village', '310118001001', '东社区居委会', 'EDU', 2.0), "
             "('happiness', '2026.1', 'village', '310118001001', '东社区居委会', 'EDU01', 3.0)"
-            ") t(index, edition, level, area_code, area_name, node, score)"
+            ") t(index, edition, level, area_code, area_name, part_code, score)"
         )
         after = extract(connection, PANEL)
         connection.execute("drop schema indices cascade")

@@ -38,7 +38,7 @@ found as (
     from {{ ref('int_index__education') }}
 )
 select
-    l.indicator,
+    l.indicator as part_code,
     v.village_code,
     case when l.is_available then coalesce(f.numerator, 0) end::decimal(20, 9) as numerator,
     case when l.is_available then coalesce(f.denominator, 0) end::decimal(20, 9) as denominator,

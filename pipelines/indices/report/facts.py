@@ -91,7 +91,7 @@ class Facts:
     @property
     def root(self) -> str:
         """Code of the root node."""
-        return next(code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] is None)
+        return next(code for code, part in self.parts.items() if part["kind"] == "node" and part["parent_code"] is None)
 
     @property
     def open(self) -> set[str]:
@@ -101,11 +101,15 @@ class Facts:
     @property
     def dimensions(self) -> list[str]:
         """Codes of the root's child nodes."""
-        return [code for code, part in self.parts.items() if part["kind"] == "node" and part["parent"] == self.root]
+        return [
+            code for code, part in self.parts.items() if part["kind"] == "node" and part["parent_code"] == self.root
+        ]
 
     def indicators(self, node: str) -> list[str]:
         """Codes of the indicators directly below a node."""
-        return [code for code, part in self.parts.items() if part["kind"] == "indicator" and part["parent"] == node]
+        return [
+            code for code, part in self.parts.items() if part["kind"] == "indicator" and part["parent_code"] == node
+        ]
 
     def name(self, code: str) -> str:
         """A part's Chinese name, or its code."""
@@ -141,14 +145,14 @@ class Facts:
 
         A hidden indicator is left out: its place in the order would tell its score. `whole` is None without an index.
         """
-        whole = {gain["indicator"]: gain["gain"] for gain in area.gains.get(self.root, [])}
+        whole = {gain["part_code"]: gain["gain"] for gain in area.gains.get(self.root, [])}
         rows = [
-            {**gain, "node": node, "whole": whole.get(gain["indicator"])}
+            {**gain, "node_code": node, "whole": whole.get(gain["part_code"])}
             for node in self.dimensions
             for gain in area.gains.get(node, [])
-            if gain["gain"] > 0 and gain["indicator"] not in area.hidden
+            if gain["gain"] > 0 and gain["part_code"] not in area.hidden
         ]
-        return sorted(rows, key=lambda row: (-(row["whole"] or 0.0), -row["gain"], row["indicator"]))
+        return sorted(rows, key=lambda row: (-(row["whole"] or 0.0), -row["gain"], row["part_code"]))
 
     def villages_of(self, town: str) -> list[Area]:
         """The units of an area of the level above them, by code."""
@@ -179,7 +183,9 @@ def read_facts(database: Path, index: str, history: list[Path] | None = None, sp
             raise DataError(f"{database.name} has no index '{index}'{nearest(index, [e['index'] for e in editions])}")
         edition = max(found, key=lambda row: (row["valid_from"] or "", row["edition"]))
         key = index, edition["edition"]
-        parts = {row["code"]: row for row in sorted(_rows(connection, "index_part", *key), key=lambda r: r["position"])}
+        parts = {
+            row["part_code"]: row for row in sorted(_rows(connection, "index_part", *key), key=lambda r: r["position"])
+        }
         facts = Facts(
             edition=edition,
             parts=parts,
@@ -209,37 +215,37 @@ def _add_areas(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple[s
         area = areas.setdefault(
             row["area_code"], Area(row["area_code"], name, row["level"], towns.get(row["area_code"]))
         )
-        area.scores[row["node"]] = row
+        area.scores[row["part_code"]] = row
         if row["score"] is not None:
-            area.history.setdefault(row["node"], []).append((row["as_of"].isoformat(), row["score"]))
+            area.history.setdefault(row["part_code"], []).append((row["as_of"].isoformat(), row["score"]))
 
 
 def _add_details(facts: Facts, connection: duckdb.DuckDBPyConnection, key: tuple[str, str]) -> None:
     for row in _rows(connection, "index_cell", *key):
-        facts.areas[row["level"]][row["area_code"]].cells[row["indicator"]] = row
+        facts.areas[row["level"]][row["area_code"]].cells[row["part_code"]] = row
     contributions = _rows(connection, "index_explanation", *key)
     for row in contributions:
         cells = facts.areas[row["level"]][row["area_code"]].cells
-        if row["kind"] == "indicator" and row["node"] in facts.dimensions:
-            cells[row["part"]]["contribution"] = row["contribution"]
+        if row["kind"] == "indicator" and row["node_code"] in facts.dimensions:
+            cells[row["part_code"]]["contribution"] = row["contribution"]
     _add_unknown(facts, connection)
     for row in _rows(connection, "index_gain", *key):
-        gains = facts.areas[row["level"]][row["area_code"]].gains.setdefault(row["node"], [])
+        gains = facts.areas[row["level"]][row["area_code"]].gains.setdefault(row["node_code"], [])
         gains.append(row)
     units = facts.areas[facts.levels()[0]]
     for row in _rows(connection, "index_method_doubt", *key):
-        units[row["area_code"]].method[row["node"]] = row
+        units[row["area_code"]].method[row["part_code"]] = row
     for row in _rows(connection, "index_sampling_doubt", *key):
-        units[row["area_code"]].sampling[row["node"]] = row
+        units[row["area_code"]].sampling[row["part_code"]] = row
     for areas in facts.areas.values():
         for area in areas.values():
             for gains in area.gains.values():
-                gains.sort(key=lambda row: (-row["gain"], row["indicator"]))
+                gains.sort(key=lambda row: (-row["gain"], row["part_code"]))
 
 
 def _add_unknown(facts: Facts, connection: duckdb.DuckDBPyConnection) -> None:
     """Add to cells how many could not be counted (`n_unknown`), of areas the sum over their units."""
-    found = connection.sql("select village_code, indicator, n_unknown from indices.indicator_value").fetchall()
+    found = connection.sql("select village_code, part_code, n_unknown from indices.indicator_value").fetchall()
     units, *higher = facts.levels()
     for code, indicator, unknown in found:
         unit = facts.areas[units].get(code)
@@ -269,7 +275,7 @@ def _add_history(facts: Facts, path: Path, key: tuple[str, str], specs: Path | N
         area = facts.areas.get(row["level"], {}).get(row["area_code"])
         if area is None or row["score"] is None:
             continue
-        points = area.history.setdefault(row["node"], [])
+        points = area.history.setdefault(row["part_code"], [])
         if day.isoformat() not in {known for known, _ in points}:
             points.append((day.isoformat(), row["score"]))
 
@@ -279,4 +285,4 @@ def _rescored(facts: Facts, path: Path, file: Path) -> list[dict[str, Any]]:
     spec = load_spec(file)
     if fingerprint(spec) != facts.edition["fingerprint"]:
         raise DataError(f"'{file.name}' is not the method of edition {facts.edition['edition']} any more")
-    return past(spec, [path]).scores().to_dicts()
+    return past(spec, [path]).scores().rename({"node": "part_code"}).to_dicts()

@@ -94,7 +94,7 @@ def _gains(facts: Facts, area: Area, limit: int = 8) -> str:
     rows = []
     for gain in found[:limit]:
         whole = "—" if gain["whole"] is None else f"+{gain['whole']:.1f}"
-        names = [escape(facts.name(gain["node"])), escape(facts.name(gain["indicator"]))]
+        names = [escape(facts.name(gain["node_code"])), escape(facts.name(gain["part_code"]))]
         rows.append([*names, _number(gain["score"]), f"+{gain['gain']:.1f}", whole])
     head = [("维度", False), ("指标", False), ("现得分", True), ("若达目标，维度得分提高", True)]
     return "<h2>先改什么</h2>" + table([*head, (f"{facts.name(facts.root)}提高", True)], rows)
@@ -109,7 +109,7 @@ def _cells(facts: Facts, area: Area) -> str:
             if cell is None:
                 continue
             secret = code in area.hidden
-            value = HIDDEN if secret else _number(cell["denominated"], 2)
+            value = HIDDEN if secret else _number(cell["observed"], 2)
             used = HIDDEN if secret else _number(cell.get("used", cell["treated"]))
             score = HIDDEN if secret else _number(cell["normalised"])
             share = HIDDEN if secret else _number(cell.get("contribution"), 2)
@@ -263,7 +263,7 @@ def _method(facts: Facts) -> str:
         interval = f"{effect['total_low']:.2f}–{effect['total_high']:.2f}"
         rows.append(
             [
-                escape(facts.name(effect["node"])),
+                escape(facts.name(effect["part_code"])),
                 escape(known),
                 f"{effect['first']:.2f}",
                 f"{effect['total']:.2f}",
@@ -282,8 +282,8 @@ def _spread(facts: Facts) -> str:
     words = {"low": "{}在最低分", "high": "{}在最高分", "constant": "得分全部相同", "empty": "全部缺数据"}
     rows = [
         [
-            escape(row["indicator"]),
-            escape(facts.name(row["indicator"])),
+            escape(row["part_code"]),
+            escape(facts.name(row["part_code"])),
             str(row["units"]),
             words[row["flag"]].format(f"{max(row['at_low'], row['at_high']) / max(row['units'], 1):.0%} "),
         ]
@@ -301,8 +301,8 @@ def _flags(facts: Facts) -> str:
     words = {"redundant": "高度重复", "contrary": "方向相反"}
     rows = [
         [
-            escape(facts.name(row["first"])),
-            escape(facts.name(row["second"])),
+            escape(facts.name(row["part_code"])),
+            escape(facts.name(row["other_code"])),
             f"{row['r']:.2f}",
             words.get(row["flag"], row["flag"]),
         ]

@@ -129,7 +129,7 @@ def _cells(facts: Facts, area: Area) -> list[list[Any]]:
                 continue
             secret = code in area.hidden
             shown = [
-                HIDDEN if secret else _short(cell["denominated"], 4),
+                HIDDEN if secret else _short(cell["observed"], 4),
                 HIDDEN if secret else _short(cell.get("used", cell["treated"]), 1),
                 part["unit"],
                 HIDDEN if secret else _short(cell["normalised"], 2),
@@ -159,9 +159,9 @@ def _short(value: float | None, digits: int) -> float | None:
 def _gains(facts: Facts, area: Area) -> list[list[Any]]:
     rows = []
     for gain in facts.first_to_improve(area):
-        start = [LEVELS.get(area.level, area.level), area.code, area.name, facts.name(gain["node"])]
+        start = [LEVELS.get(area.level, area.level), area.code, area.name, facts.name(gain["node_code"])]
         numbers = [round(gain["score"], 2), round(gain["gain"], 2), _short(gain["whole"], 2)]
-        rows.append([*start, facts.name(gain["indicator"]), *numbers])
+        rows.append([*start, facts.name(gain["part_code"]), *numbers])
     return rows
 
 
@@ -190,4 +190,4 @@ def _doubt(facts: Facts, area: Area) -> list[list[Any]]:
 def _effect(facts: Facts, effect: dict[str, Any]) -> list[Any]:
     known = facts.factor_name(effect["factor"])
     numbers = [round(effect[key], 4) for key in ("first", "total", "total_low", "total_high")]
-    return [facts.name(effect["node"]), known, facts.choice_names(effect["choices"]), *numbers]
+    return [facts.name(effect["part_code"]), known, facts.choice_names(effect["choices"]), *numbers]
