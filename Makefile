@@ -50,5 +50,5 @@ test-faults: install ## kills, full disks, overlapping runs (about a quarter of 
 generate: install ## everything that is generated from declarations and committed
 	@$(BIN)/xfy generate
 
-clean: ## delete what a run can make again; landing/ and vault/ stay
+clean: ## delete what a run can make again; landing/ and vault/ (keys, archives' passwords) stay, and a rebuild needs both
 	rm -rf $(XFY_DATA)/lake $(XFY_DATA)/identity $(XFY_DATA)/warehouse $(XFY_DATA)/releases $(XFY_DATA)/dagster $(XFY_DATA)/quality $(XFY_DATA)/tmp

@@ -39,6 +39,7 @@ from pipelines.terminal import (
 
 if TYPE_CHECKING:
     from pipelines.feeds.deliveries import Delivery
+    from pipelines.simulate import Summary
     from pipelines.subjects.show.subject import Published
 
 
@@ -142,12 +143,23 @@ def simulate(
     earlier: Annotated[int, typer.Option(min=0, help="due dates before the first day, of feeds not daily")] = 1,
     out_dir: Annotated[Path | None, typer.Option("--out", help="default: the data root")] = None,
     only_if_empty: Annotated[bool, typer.Option(help="do nothing where landing/ has deliveries already")] = False,
+    next_day: Annotated[
+        bool,
+        typer.Option("--next", help="add the day after the last to what was simulated there; nothing else is asked"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic Qingpu's deliveries to landing/, and the truth apart from them."""
+    from pipelines.simulate import next_day as simulate_next
     from pipelines.simulate import simulate as run_simulation
 
     root = out_dir or Settings().root
+    if next_day:
+        try:
+            _told(simulate_next(root, report=say), as_json)
+        except ValueError as error:
+            raise wrong_use(str(error)) from None
+        return
     landing = root / "landing"
     if landing.exists() and any(p.is_dir() and p.name != "decisions" for p in landing.iterdir()):
         if only_if_empty:
@@ -157,9 +169,15 @@ def simulate(
             return
         raise wrong_use(f"{landing} has deliveries already; give another --out, or --only-if-empty")
     summary = run_simulation(scale, seed, as_date(as_of), days, root, report=say, earlier=earlier)
+    _told(summary, as_json)
+
+
+def _told(summary: "Summary", as_json: bool) -> None:
     if as_json:
         planted = [dict(zip(("feed", "dirt", "expect"), k, strict=True), rows=n) for k, n in summary.planted.items()]
         print_json({**vars(summary), "planted": planted, "deliveries": [vars(d) for d in summary.deliveries]})
+    else:
+        say(f"{len(summary.deliveries)} deliveries up to {summary.as_of}")
 
 
 @app.command()

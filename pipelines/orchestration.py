@@ -19,7 +19,9 @@ from pipelines.disk import bytes_below
 from pipelines.run import Run, exclusive, locate, require_space, sweep
 from pipelines.settings import Settings
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_policy|CodeReference|source_code_references)")
+warnings.filterwarnings(
+    "ignore", category=dg.BetaWarning, message=".*(backfill_policy|CodeReference|source_code_references)"
+)
 
 DAILY = dg.DailyPartitionsDefinition(start_date=str(Settings().first_day), timezone=TIME_ZONE, end_offset=1)
 """The graph's one partitioning: the `as_of` date, from the first day of data on. `end_offset=1` gives today a key."""

@@ -1,11 +1,10 @@
 """Words that commands on feeds have in common, and what they mean. No command and no work stands here."""
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
+from pipelines.clock import today
 from pipelines.refusal import did_you_mean
 from pipelines.settings import Settings
 from pipelines.terminal import as_date, speaking, wrong_use
@@ -60,8 +59,3 @@ def who(name: str, reason: str, decided_on: str | None) -> "Who":
     if len(name.strip()) < 2 or len(reason.strip()) < 4:
         raise wrong_use("a decision needs the name of who takes it (--name) and a reason in words (--reason)")
     return Who(name.strip(), reason.strip(), as_date(decided_on) if decided_on else today())
-
-
-def today() -> date:
-    """The day it is where the warehouse stands."""
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date()

@@ -143,7 +143,7 @@ def release_hold_command(
 
 @app.command("land")
 def land_command(
-    as_of: Annotated[str | None, typer.Option(help="up to this business date; default: everything")] = None,
+    as_of: Annotated[str | None, typer.Option(help="up to this business date; default: today")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read, check and store what is not landed yet, without running the rest of the line."""
@@ -154,9 +154,9 @@ def land_command(
     settings = Settings()
     contracts = contracts_of(settings)
     with speaking():
-        delivered = (d.business_on for d in find(settings.landing, contracts)[0])
-        until = as_date(as_of) if as_of else max(delivered, default=None)
-        if until is None:
+        # Up to today, as a replay reads: decisions taken since the last delivery count, or one would undo the other.
+        until = as_date(as_of) if as_of else today()
+        if not find(settings.landing, contracts)[0]:
             raise wrong_use(f"{settings.landing} has no deliveries: put some there, or run `xfy simulate`")
         with exclusive(settings, until, report=say):
             strays = land_all(settings, contracts, until, say)

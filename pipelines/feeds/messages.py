@@ -194,8 +194,9 @@ FILE_PROBLEMS: dict[str, tuple[str, str]] = {
         "The file is encrypted or of another format; deliver it plain.",
     ),
     "no_password": (
-        "没有 {detail} 压缩包的密码;请把密码放入密码文件夹中以来源编号命名的文件。",
-        "The password of {detail}'s archive is not in place; put it into the password folder, in a file named like it.",
+        "没有 {detail} 压缩包的密码;请把密码放入密码文件夹（vault/passwords/，须一并备份）中以来源编号命名的文件。",
+        "The password of {detail}'s archive is not in place; put it into the password folder (vault/passwords/, part "
+        "of every backup), in a file named like the feed.",
     ),
     "wrong_password": (
         "压缩包的密码不符;请与报送单位核对密码文件。",

@@ -1,5 +1,6 @@
 """`simulate`: builds the district, lets days pass, and writes what each department sends on each day."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -141,6 +142,10 @@ _DUE: dict[str, Callable[[date], bool]] = {
 }
 
 
+ARGUMENTS = "simulation.json"
+"""Beside the truth: how the district was simulated, so that its next day can be."""
+
+
 @dataclass(frozen=True)
 class Delivered:
     """One delivery written: rows as the department counts them, bytes of its files."""
@@ -211,12 +216,48 @@ def simulate(
             truth.changed(before, world, day)
         registered = _day(world, day, work, truth, summary, registered, say)
     truth.write(work / "vault" / "truth", world, as_of)
+    said = {"scale": scale, "seed": seed, "as_of": as_of.isoformat(), "days": days, "earlier": earlier}
+    (work / "vault" / "truth" / ARGUMENTS).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     summary.residents = _residents(work / "vault" / "truth")
     summary.persons, summary.dwellings = len(world.people), len(world.dwellings)
     summary.planted = dict(truth.counts)
     f16.keep_password(work / "vault", seed)
     _move(work, out)
     summary.seconds = time.perf_counter() - begun
+    return summary
+
+
+def next_day(out: Path, report: Callable[[str], None] | None = None) -> Summary:
+    """Write the day after the last into a landing that `simulate` made; what lies there already stays as it is.
+
+    The district is lived once more from its first day, so that the result is what one span of one day more would have
+    written, byte by byte. Raises ValueError where the landing was not made by `simulate`, or holds another district.
+    """
+    out = Path(out)
+    kept = out / "vault" / "truth"
+    try:
+        said = json.loads((kept / ARGUMENTS).read_text("utf-8"))
+        as_of = date.fromisoformat(said["as_of"]) + timedelta(days=1)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{kept / ARGUMENTS} does not say how this district was simulated ({error})") from None
+    work = out / ".next"
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        summary = simulate(said["scale"], said["seed"], as_of, said["days"] + 1, work, report, said["earlier"])
+        fresh = sorted((work / "landing").glob(f"*/{as_of}"))
+        for old in sorted((out / "landing").glob(f"*/{as_of}")):
+            raise ValueError(f"{old} is there already: this day was delivered by somebody else")
+        for folder in fresh:
+            place = out / "landing" / folder.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            folder.rename(place / folder.name)
+        # The truth speaks about the last day; it is replaced whole.
+        shutil.rmtree(kept)
+        (work / "vault" / "truth").rename(kept)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    summary.out = out
+    summary.deliveries = [d for d in summary.deliveries if d.business_on == as_of]
     return summary
 
 

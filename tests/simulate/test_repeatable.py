@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.simulate import simulate
+from pipelines.simulate import next_day, simulate
 from tests.simulate.reading import READERS
 
 
@@ -59,3 +59,28 @@ def test_deliveries_already_there_are_not_overwritten(tmp_path):
 def test_impossible_arguments_are_refused(tmp_path, scale, days):
     with pytest.raises(ValueError):
         simulate(scale, 1, date(2026, 10, 31), days, tmp_path)
+
+
+def test_the_next_day_in_place_is_what_a_longer_span_would_have_written(tmp_path):
+    grown, whole = tmp_path / "grown", tmp_path / "whole"
+    simulate(0.001, 4, date(2026, 10, 30), 1, grown, earlier=1)
+    before = digests(grown / "landing")
+    mark = next((grown / "landing").rglob("*.csv"))
+    changed = mark.stat().st_mtime_ns
+    summary = next_day(grown)
+    assert summary.as_of == date(2026, 10, 31) and {d.business_on for d in summary.deliveries} == {summary.as_of}
+    assert mark.stat().st_mtime_ns == changed and before.items() <= digests(grown / "landing").items()
+    simulate(0.001, 4, date(2026, 10, 31), 2, whole, earlier=1)
+    assert digests(grown) == digests(whole)
+    assert not (grown / ".next").exists()
+
+
+def test_a_next_day_of_nothing_or_of_a_day_that_is_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="does not say how"):
+        next_day(tmp_path)
+    simulate(0.001, 4, date(2026, 10, 30), 1, tmp_path)
+    (tmp_path / "landing" / "B01" / "2026-10-31" / "001").mkdir(parents=True)
+    before = digests(tmp_path)
+    with pytest.raises(ValueError, match="there already"):
+        next_day(tmp_path)
+    assert digests(tmp_path) == before
