@@ -10,7 +10,7 @@ export XFY_DATA ?= $(CURDIR)/data$(if $(filter 0.05,$(SCALE)),,/scale-$(SCALE))
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-fuzz test-heavy test-faults lint generate clean
+.PHONY: help install run dev test test-fuzz test-heavy test-contracts test-faults lint generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ test-fuzz: install ## two thousand damaged deliveries over all feeds, property t
 
 test-heavy: install ## whole runs beyond the suite: one feed more, from its contract to the release
 	@$(BIN)/python -m pytest -m heavy --timeout 3600
+
+test-contracts: install .venv-contracts/.installed ## the release's contracts by datacontract-cli, in an environment of its own
+	@.venv-contracts/bin/python tests/contracts/by_tool.py $(XFY_DATA)/releases/current
+
+.venv-contracts/.installed: tests/contracts/requirements.txt
+	@test -x .venv-contracts/bin/python || $(PYTHON) -m venv .venv-contracts
+	@.venv-contracts/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 test-faults: install ## kills, full disks, overlapping runs (about a quarter of an hour)
 	@$(BIN)/python -m pytest -m faults --timeout 3600

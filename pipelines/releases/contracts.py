@@ -23,10 +23,14 @@ _LOGICAL = {
     "DOUBLE": "number",
     "FLOAT": "number",
     "DECIMAL": "number",
-    "STRUCT": "object",
-    "MAP": "map",
-    "TIME": "time",
+    "TINYINT": "integer",
+    "SMALLINT": "integer",
+    "INTEGER": "integer",
+    "BIGINT": "integer",
 }
+"""DuckDB's types that the standard's own tool reads back. Others (unsigned, nested) are cast before publication."""
+
+_LIST = "LIST"
 
 
 def write(found: Iterable[Dataset], staging: Path) -> list[Path]:
@@ -61,6 +65,9 @@ def document(dataset: Dataset) -> dict[str, Any]:
         "classification": dataset.sensitivity,
         "audience": dataset.audience,
     }
+    if dataset.workbooks:
+        # Not a server: a sheet is for people, and nothing a tool could test by columns.
+        custom["workbooks"] = f"{dataset.workbooks}, sheet {dataset.title}"
     return {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
@@ -76,11 +83,11 @@ def document(dataset: Dataset) -> dict[str, Any]:
         "schema": [
             {
                 "name": dataset.name.rpartition(".")[2],
-                "physicalName": dataset.name if dataset.schema else dataset.parquet,
+                "physicalName": dataset.name.rpartition(".")[2],
                 "physicalType": "table" if dataset.schema else "file",
                 "logicalType": "object",
                 **({"description": dataset.description} if dataset.description else {}),
-                "properties": [_property(field) for field in dataset.fields],
+                "properties": [_property(field, dataset.name) for field in dataset.fields],
             }
         ],
     }
@@ -92,25 +99,23 @@ def _servers(dataset: Dataset) -> Iterator[dict[str, str]]:
         yield {"server": "warehouse", "type": "duckdb", "database": DATABASE, "schema": dataset.schema}
     if dataset.parquet:
         yield {"server": "parquet", "type": "local", "path": dataset.parquet, "format": "parquet"}
-    if dataset.workbooks:
-        sheet = f"sheet {dataset.title}"
-        yield {
-            "server": "workbooks",
-            "type": "local",
-            "path": dataset.workbooks,
-            "format": "xlsx",
-            "description": sheet,
-        }
 
 
-def _property(field: Field) -> dict[str, Any]:
+def _property(field: Field, dataset: str) -> dict[str, Any]:
+    item = field.kind.removesuffix("[]")
+    logical = logical_type(item)
+    if logical is None:
+        raise ValueError(f"{dataset}: column '{field.name}' is {field.kind}, which readers do not know: cast it")
+    is_list = item != field.kind
     body: dict[str, Any] = {
         "name": field.name,
         "businessName": field.label or field.name,
-        "logicalType": logical_type(field.kind),
-        "physicalType": field.kind,
+        "logicalType": "array" if is_list else logical,
+        "physicalType": _LIST if is_list else field.kind,
         "classification": field.sensitivity,
     }
+    if is_list:
+        body["items"] = {"logicalType": logical, "physicalType": item}
     if field.description:
         body["description"] = field.description
     if field.is_key:
@@ -120,12 +125,9 @@ def _property(field: Field) -> dict[str, Any]:
     return body
 
 
-def logical_type(kind: str) -> str:
-    """The standard's word for a type of DuckDB."""
-    if kind.endswith("[]"):
-        return "array"
-    word = kind.split("(")[0].split(" ")[0]
-    return _LOGICAL.get(word, "integer" if "INT" in word else "string")
+def logical_type(kind: str) -> str | None:
+    """The standard's word for a type of DuckDB that is no list; none where readers would not know it."""
+    return _LOGICAL.get(kind.partition("(")[0])
 
 
 def read_all(release: Path) -> dict[str, dict[str, Any]]:
@@ -138,7 +140,12 @@ def read_all(release: Path) -> dict[str, dict[str, Any]]:
 
 def columns(contract: dict[str, Any]) -> dict[str, str]:
     """Column names and physical types a contract promises."""
-    return {p["name"]: p["physicalType"] for p in contract["schema"][0]["properties"]}
+    return {p["name"]: _physical(p) for p in contract["schema"][0]["properties"]}
+
+
+def _physical(body: dict[str, Any]) -> str:
+    """The type DuckDB says a column has."""
+    return f"{body['items']['physicalType']}[]" if body["physicalType"] == _LIST else str(body["physicalType"])
 
 
 def parquet_path(contract: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def coverage(
     ]
     levels = pl.concat([leaves.with_columns(level=pl.lit(4)), *above])
     grouped = levels.group_by("village_code", "role", "level", "code").agg(
-        pl.len().alias("tag_count"), pl.col(*COUNTS).sum()
+        pl.len().cast(pl.Int64).alias("tag_count"), pl.col(*COUNTS).sum()
     )
     return grouped.sort("village_code", "role", "level", "code")
 
@@ -56,7 +56,7 @@ def coverage(
 def _empty() -> pl.DataFrame:
     texts = dict.fromkeys(("village_code", "role"), pl.String)
     return pl.DataFrame(
-        schema={**texts, "level": pl.Int32, "code": pl.String, "tag_count": pl.UInt32} | dict.fromkeys(COUNTS, pl.Int64)
+        schema={**texts, "level": pl.Int32, "code": pl.String, "tag_count": pl.Int64} | dict.fromkeys(COUNTS, pl.Int64)
     )
 
 

@@ -102,7 +102,9 @@ def test_words_come_from_where_they_are_declared(staged):
     assert tag["businessName"] != "T01010101" and tag["description"]
     ledger = found[f"products/ledgers/contracts/{LEDGER.code}.yaml"]
     assert ledger["description"]["purpose"] == LEDGER.purpose and ledger["team"]["name"] == LEDGER.owner
-    assert {s["format"] for s in ledger["servers"]} == {"parquet", "xlsx"}
+    assert [s["format"] for s in ledger["servers"]] == ["parquet"]
+    workbooks = next(p["value"] for p in ledger["customProperties"] if p["property"] == "workbooks")
+    assert workbooks == f"products/ledgers/*/*.xlsx, sheet {LEDGER.title}"
     restricted = found["restricted/contracts/person_tags.yaml"]
     assert {p["value"] for p in restricted["customProperties"] if p["property"] == "classification"} == {"restricted"}
 
@@ -164,7 +166,7 @@ def test_hostile_words_stay_words_and_dates_stay_out(tmp_path):
     dataset = Dataset(
         name="subjects.x", contract="contracts/subjects/x.yaml", title=hostile, description=hostile, purpose=hostile,
         legal_basis=hostile, owner=hostile, audience=hostile, cadence=hostile, freshness_hours=60, sensitivity="public",
-        fields=(Field(hostile, "VARCHAR[]", hostile, hostile), Field("b", "DECIMAL(38,9)"), Field("c", "UHUGEINT")),
+        fields=(Field(hostile, "VARCHAR[]", hostile, hostile), Field("b", "DECIMAL(38,9)"), Field("c", "BIGINT")),
         schema="subjects", parquet="x.parquet",
     )  # fmt: skip
     contracts.write([dataset], tmp_path)
@@ -174,3 +176,38 @@ def test_hostile_words_stay_words_and_dates_stay_out(tmp_path):
     SCHEMA.validate(body)
     with pytest.raises(ValueError, match="two data sets"):
         contracts.write([dataset], tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["UINTEGER", "HUGEINT", "UHUGEINT", "UUID", "STRUCT(a INTEGER)", "MAP(VARCHAR, DATE)",
+    "BLOB", "INTERVAL", "TIME", "INTEGER[][]", "UBIGINT[]", "TIMESTAMP WITH TIME ZONE", "BOOLEAN[3]"])  # fmt: skip
+def test_a_type_readers_do_not_know_is_not_published(kind):
+    with pytest.raises(ValueError, match="subjects.x: column 'c' is .*, which readers do not know: cast it"):
+        contracts.document(made_of(Field("c", kind)))
+
+
+@pytest.mark.parametrize(
+    "kind", ["VARCHAR", "VARCHAR[]", "DATE[]", "DECIMAL(20,9)", "DECIMAL(9,2)[]", "BIGINT", "TIMESTAMP"]
+)
+def test_a_type_is_read_back_as_it_was(kind):
+    body = contracts.document(made_of(Field("c", kind)))
+    SCHEMA.validate(body)
+    assert contracts.columns(body) == {"c": kind}
+
+
+def test_a_table_is_called_as_the_database_calls_it():
+    """The standard's tool looks for `physicalName` in the server's schema: a prefix would be looked for in vain."""
+    schema = contracts.document(made_of(Field("c", "DATE")))["schema"][0]
+    assert schema["name"] == schema["physicalName"] == "x"
+
+
+def made_of(*fields: Field) -> Dataset:
+    return Dataset(
+        name="subjects.x",
+        contract="contracts/subjects/x.yaml",
+        **dict.fromkeys(("title", "description", "purpose", "legal_basis", "owner", "audience", "cadence"), "x"),
+        freshness_hours=60,
+        sensitivity="public",
+        fields=fields,
+        schema="subjects",
+        parquet="parquet/subjects/x/part-0.parquet",
+    )
