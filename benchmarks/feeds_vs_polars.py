@@ -10,16 +10,13 @@ medians: seconds on the wall, and processor seconds, which a loaded machine dist
 
 import argparse
 import json
-import multiprocessing
 import os
-import re
 import resource
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from typing import Any
 import feeds_by_hand
 import polars as pl
 from feeds_by_hand_parts import Job
+from processes import in_a_process, peak_mb
 
 from pipelines.feeds import deliveries
 from pipelines.feeds.contracts import load_contracts
@@ -55,13 +53,7 @@ def measured(side: str, root: str, feed: str, day: str, out: str) -> dict[str, A
         job = Job(contract, delivery.folder, as_of, settings.reference, Path(out) / "hand", key)
         counts = feeds_by_hand.land(job)
     seconds, processor = time.monotonic() - began, _processor() - spent
-    return {"seconds": seconds, "processor": processor, "peak_mb": _peak_mb(), "counts": counts}
-
-
-def _peak_mb() -> int:
-    """The most memory this process held. Not `ru_maxrss`, which a child inherits from whoever started it."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(found[1]) // 1024 if found else 0
+    return {"seconds": seconds, "processor": processor, "peak_mb": round(peak_mb()), "counts": counts}
 
 
 def _processor() -> float:
@@ -74,8 +66,7 @@ def turn(side: str, root: Path, feed: str, as_of: date, out: Path) -> dict[str, 
     shutil.rmtree(out, ignore_errors=True)
     source, target = root / "landing" / feed / as_of.isoformat(), out / "landing" / feed / as_of.isoformat()
     shutil.copytree(source, target, copy_function=os.link)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, side, str(root), feed, as_of.isoformat(), str(out)).result()
+    return in_a_process(measured, side, str(root), feed, as_of.isoformat(), str(out))
 
 
 def differences(feed: str, as_of: date, house: Path, hand: Path, counts: list[dict[str, int]]) -> list[str]:
