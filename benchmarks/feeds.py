@@ -20,9 +20,10 @@ from datetime import date
 
 from whole_line import resident_bytes
 
+from pipelines import keys
 from pipelines.feeds.contracts import load_contracts
 from pipelines.feeds.deliveries import find
-from pipelines.feeds.intake import land_all, open_key
+from pipelines.feeds.intake import land_all
 from pipelines.feeds.land import land_feed
 from pipelines.feeds.receipts import read_receipts
 from pipelines.settings import Settings
@@ -40,7 +41,7 @@ def land_one(feed: str, as_of: date) -> None:
     """Land one feed in this process and print what it took, as JSON."""
     settings = Settings()
     contract = load_contracts(settings.contracts)[feed]
-    key = open_key(settings)
+    key = keys.opened(settings, keys.PSEUDONYM)
     began, spent = time.monotonic(), processor_seconds()
     receipts = land_feed(settings, contract, key, as_of)
     row = {

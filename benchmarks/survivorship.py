@@ -61,7 +61,7 @@ def judged(rules: Rules, identity: Path, truth: pl.DataFrame, attribute: str) ->
     column, since = TRUTH[attribute]
     source = f"{attribute}_source"
     names = ["person_id", attribute, source, "alive"]
-    people = layers.scan(identity, PEOPLE).select(dict.fromkeys(names)).collect()
+    people = layers.scan(identity, PEOPLE).select(list(dict.fromkeys(names))).collect()
     told = truth.select("person_id", true=column, since=since or pl.lit(None, dtype=pl.Date))
     frame = people.join(told, on="person_id").with_columns(feed=pl.col(source).cast(pl.String))
     if attribute == "res_village_code":

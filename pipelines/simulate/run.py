@@ -143,7 +143,7 @@ _DUE: dict[str, Callable[[date], bool]] = {
 
 
 ARGUMENTS = "simulation.json"
-"""Beside the truth: how the district was simulated, so that its next day can be."""
+"""In the vault: how the district was simulated, so that its next day can be."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def simulate(
         registered = _day(world, day, work, truth, summary, registered, say)
     truth.write(work / "vault" / "truth", world, as_of)
     said = {"scale": scale, "seed": seed, "as_of": as_of.isoformat(), "days": days, "earlier": earlier}
-    (work / "vault" / "truth" / ARGUMENTS).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    (work / "vault" / ARGUMENTS).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     summary.residents = _residents(work / "vault" / "truth")
     summary.persons, summary.dwellings = len(world.people), len(world.dwellings)
     summary.planted = dict(truth.counts)
@@ -234,12 +234,12 @@ def next_day(out: Path, report: Callable[[str], None] | None = None) -> Summary:
     written, byte by byte. Raises ValueError where the landing was not made by `simulate`, or holds another district.
     """
     out = Path(out)
-    kept = out / "vault" / "truth"
+    arguments, kept = out / "vault" / ARGUMENTS, out / "vault" / "truth"
     try:
-        said = json.loads((kept / ARGUMENTS).read_text("utf-8"))
+        said = json.loads(arguments.read_text("utf-8"))
         as_of = date.fromisoformat(said["as_of"]) + timedelta(days=1)
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{kept / ARGUMENTS} does not say how this district was simulated ({error})") from None
+        raise ValueError(f"{arguments} does not say how this district was simulated ({error})") from None
     work = out / ".next"
     shutil.rmtree(work, ignore_errors=True)
     try:
@@ -254,6 +254,7 @@ def next_day(out: Path, report: Callable[[str], None] | None = None) -> Summary:
         # The truth speaks about the last day; it is replaced whole.
         shutil.rmtree(kept)
         (work / "vault" / "truth").rename(kept)
+        (work / "vault" / ARGUMENTS).replace(arguments)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     summary.out = out
@@ -333,6 +334,7 @@ def _move(work: Path, out: Path) -> None:
     (out / "vault").mkdir(mode=0o700, exist_ok=True)
     (out / "vault").chmod(0o700)
     (work / "vault" / "truth").rename(out / "vault" / "truth")
+    (work / "vault" / ARGUMENTS).replace(out / "vault" / ARGUMENTS)
     passwords = out / "vault" / "passwords"
     passwords.mkdir(mode=0o700, exist_ok=True)
     for path in sorted((work / "vault" / "passwords").iterdir()):
