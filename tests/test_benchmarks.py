@@ -67,7 +67,7 @@ def test_every_script_and_test_a_page_names_is_there_with_its_options(page: Path
         source = (REPOSITORY / script).read_text("utf-8")
         for option in re.findall(r"(?<!\S)--[a-z-]+", words):
             assert option in source, f"{script} has no {option}"
-    for path in re.findall(r"(?<![\w/])tests/[\w/]+(?:\.py)?", text):
+    for path in re.findall(r"(?<![\w/])tests/[\w/]+(?:\.\w+)?", text):
         assert (REPOSITORY / path).exists(), path
     for target in re.findall(r"`make ([a-z-]+)", text):
         assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE), target
