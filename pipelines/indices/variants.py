@@ -44,20 +44,33 @@ class Variants:
 
     def case(self, combination: tuple[int, ...]) -> tuple[Plan, Array]:
         """Return the evaluated tree and the leaf scores (rows of interest) of one combination of choices."""
-        spec = vary(self.result.spec, self.factors, combination, self.variable)
         key = tuple(c for f, c in zip(self.factors, combination, strict=True) if f.factor in DATA_FACTORS)
         try:
             if key not in self._leaves:
-                cells = self._fresh(spec)
-                prepare(cells)
+                cells = self._prepared(combination)
                 _, scores = normalise_cells(cells)
                 leaves = Leaves(cells.codes, scores, cells.values, cells.status == NOT_APPLICABLE)
                 self._leaves[key] = leaves, unit_rows(cells)
             leaves, described = self._leaves[key]
+            spec = vary(self.result.spec, self.factors, combination, self.variable)
             nodes = evaluate(spec, leaves, described, Fits(), fitting=True)
         except IndexFault as fault:
             raise DataError(f"{self.describe(combination)}: {fault}") from fault
         return Plan(spec, list(nodes.values()), self.rows, leaves.codes), leaves.scores[self.rows]
+
+    def _prepared(self, combination: tuple[int, ...]) -> Cells:
+        """Cells imputed and treated by a combination's choices.
+
+        An indicator that a choice would make constant (a clip that cuts off all who differ) keeps its declared method.
+        """
+        variable = self.variable
+        while True:
+            cells = self._fresh(vary(self.result.spec, self.factors, combination, variable))
+            prepare(cells)
+            flat = variable - _differing(self.result, cells.codes, cells.values)
+            if not flat:
+                return cells
+            variable -= flat
 
     def _fresh(self, spec: IndexSpec) -> Cells:
         return replace(
@@ -81,12 +94,16 @@ class Variants:
 
 def variable_indicators(result: Result) -> frozenset[str]:
     """Return the indicators that differ between units in every period; others keep their declared method."""
-    at = result.units
-    found = []
-    for column, code in enumerate(at.leaves.codes):
-        # Drawn together between the goalposts, values that differed may be one.
-        values = at.stages.get("shrunk", at.stages["denominated"])[:, column]
-        kinds = [observed(values[rows], at.ranked[rows]) for _, rows in at.period_rows()]
+    stages = result.units.stages
+    # Drawn together between the goalposts, values that differed may be one.
+    return _differing(result, result.units.leaves.codes, stages.get("shrunk", stages["denominated"]))
+
+
+def _differing(result: Result, codes: tuple[str, ...], matrix: Array) -> frozenset[str]:
+    """The codes whose column of `matrix` (rows of the units) differs between ranked units in every period."""
+    at, found = result.units, []
+    for column, code in enumerate(codes):
+        kinds = [observed(matrix[rows, column], at.ranked[rows]) for _, rows in at.period_rows()]
         if all(len(kind) > 1 and not is_constant(kind) for kind in kinds):
             found.append(code)
     return frozenset(found)

@@ -195,6 +195,20 @@ def test_constant_and_empty_indicators_keep_their_declared_method():
     assert sensitivity(build(spec(rows, head=head), frame)).runs == 24
 
 
+def test_an_indicator_that_a_choice_makes_constant_keeps_its_declared_method():
+    """Of sixty units one differs: a clip at the percentiles cuts it off, and a min-max of the rest has no width."""
+    rows = "\n".join(f"code: i{n}, parent: ROOT, direction: more, goalposts: [0, 100]" for n in range(2))
+    frame = pl.DataFrame(
+        {"unit": [f"u{n}" for n in range(60)], "i0": [float(n) for n in range(60)], "i1": [100.0] * 59 + [40.0]}
+    )
+    head = (
+        "uncertainty: {draws: 8, factors: [{factor: treat, choices: [declared, {method: percentile_clip}]}, "
+        "{factor: normalise, choices: [declared, minmax]}]}"
+    )
+    found = sensitivity(build(spec(rows, head=head), frame))
+    assert found.runs == 32 and found.shift.max() >= 0
+
+
 # --- sampling error -------------------------------------------------------------------------------------------------
 SAMPLING = """units: {level: village}
 levels: [{level: district, all: D}]
