@@ -13,7 +13,7 @@ from pipelines.products.disclosure import Table, hide
 from pipelines.products.panel import Panel
 
 LEVELS = ("区", "镇", "村")
-_COLUMNS = {
+COLUMNS = {
     "level": "层级 — 区, 镇 or 村",
     "area_code": "区域代码 — division code: 6, 9 or 12 digits",
     "area_name": "区域名称 — name of the area",
@@ -40,7 +40,7 @@ def write_panel(connection: duckdb.DuckDBPyConnection, panel: Panel, out_dir: Pa
     finally:
         connection.unregister("panel_extract")
     connection.execute(f"comment on table {name} is '{panel.title}'")
-    for column, words in _COLUMNS.items():
+    for column, words in COLUMNS.items():
         connection.execute(f"comment on column {name}.{column} is '{words}'")
     folder = out_dir / "dashboards"
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def write_panel(connection: duckdb.DuckDBPyConnection, panel: Panel, out_dir: Pa
 
 
 def extract(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.DataFrame:
-    """The panel as its readers see it, sorted by level, area and order on the panel (columns as in `_COLUMNS`)."""
+    """The panel as its readers see it, sorted by level, area and order on the panel (columns as in `COLUMNS`)."""
     exact = connection.sql(
         f"select level, area_code, area_name, item_no, measure, value from products.{panel.table}"
     ).pl()
@@ -71,7 +71,7 @@ def extract(connection: duckdb.DuckDBPyConnection, panel: Panel) -> pl.DataFrame
     frame = pl.concat([frame, *_index_rows(connection, panel)], how="diagonal")
     frame = frame.with_columns(depth=pl.col("level").replace_strict({v: i for i, v in enumerate(LEVELS)}))
     frame = frame.sort("depth", "area_code", "item_no", "rank", "measure").rename({"measure": "measure_cn"})
-    return frame.select(list(_COLUMNS))
+    return frame.select(list(COLUMNS))
 
 
 def _index_rows(connection: duckdb.DuckDBPyConnection, panel: Panel) -> list[pl.DataFrame]:

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 
 from pipelines import keys
 from pipelines.disk import sha256_of
-from pipelines.releases import contracts, files
+from pipelines.releases import contracts, dictionary, files
 from pipelines.releases.access import PASSAGE
 from pipelines.releases.anchors import anchors
 from pipelines.releases.content import content_hash
-from pipelines.releases.datasets import datasets
+from pipelines.releases.datasets import datasets, datasets_of_views
+from pipelines.releases.dictionary import code_tables
 from pipelines.releases.layout import MANIFEST, STAGING_PREFIX, FileEntry, Manifest, StaleFeed, TableEntry, next_name
 from pipelines.releases.publication import Published, published_tables, published_views
 from pipelines.run import Run, connect
@@ -56,7 +57,7 @@ def stage(
     staging.mkdir(mode=0o700)
     say = report or (lambda _: None)
     with connect(staging / WAREHOUSE, settings) as connection:
-        published, tables = _copy_tables(connection, run, manifest, staging, say)
+        published, views, tables = _copy_tables(connection, run, manifest, staging, say)
         if run.products.exists():
             files.link_tree(run.products, staging / "products")
         if run.restricted.exists():
@@ -65,6 +66,8 @@ def stage(
         say("contracts")
         found = list(datasets(settings, connection, published, staging, manifest))
         contracts.write(found, staging)
+        say("dictionary")
+        dictionary.write([*found, *datasets_of_views(settings, views, manifest)], code_tables(connection), staging)
     say("hashing files")
     Manifest(
         release=name,
@@ -98,29 +101,35 @@ def code_version() -> str:
 
 def _copy_tables(
     connection: duckdb.DuckDBPyConnection, run: Run, manifest: Path, staging: Path, say: Callable[[str], None]
-) -> tuple[list[Published], list[TableEntry]]:
+) -> tuple[list[Published], list[Published], list[TableEntry]]:
     connection.execute(f"attach {text_literal(run.database)} as run (read_only)")
     entries = []
     published = published_tables(connection, manifest, "run")
     for table in published:
         say(f"{table.schema}.{table.name}")
         entries.append(_copy_table(connection, table, staging))
-    for statement in published_views(connection, "run"):
-        connection.execute(statement)
+    views = published_views(connection, manifest, "run")
+    for view in views:
+        connection.execute(view.sql)
+        _comment(connection, "view", view)
     connection.execute("detach run")
     connection.execute("checkpoint")
-    return published, entries
+    return published, views, entries
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, kind: str, table: Published) -> None:
+    if table.comment:
+        connection.execute(f"comment on {kind} {table.qualified} is {text_literal(table.comment)}")
+    for column, words in table.column_comments.items():
+        if column in table.columns:
+            connection.execute(f"comment on column {table.qualified}.{quoted(column)} is {text_literal(words)}")
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, table: Published, staging: Path) -> TableEntry:
     names = ", ".join(quoted(c) for c in table.columns)
     connection.execute(f"create schema if not exists {quoted(table.schema)}")
     connection.execute(f"create table {table.qualified} as select {names} from run.{table.qualified}")
-    if table.comment:
-        connection.execute(f"comment on table {table.qualified} is {text_literal(table.comment)}")
-    for column, words in table.column_comments.items():
-        if column in table.columns:
-            connection.execute(f"comment on column {table.qualified}.{quoted(column)} is {text_literal(words)}")
+    _comment(connection, "table", table)
     folder = staging / "parquet" / table.schema / table.name
     folder.mkdir(parents=True)
     connection.execute(

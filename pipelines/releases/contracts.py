@@ -87,7 +87,7 @@ def document(dataset: Dataset) -> dict[str, Any]:
                 "physicalType": "table" if dataset.schema else "file",
                 "logicalType": "object",
                 **({"description": dataset.description} if dataset.description else {}),
-                "properties": [_property(field, dataset.name) for field in dataset.fields],
+                "properties": list(_properties(dataset)),
             }
         ],
     }
@@ -99,6 +99,14 @@ def _servers(dataset: Dataset) -> Iterator[dict[str, str]]:
         yield {"server": "warehouse", "type": "duckdb", "database": DATABASE, "schema": dataset.schema}
     if dataset.parquet:
         yield {"server": "parquet", "type": "local", "path": dataset.parquet, "format": "parquet"}
+
+
+def _properties(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    position = 0
+    for field in dataset.fields:
+        position += field.is_key
+        key = {"required": True, "primaryKey": True, "primaryKeyPosition": position} if field.is_key else {}
+        yield _property(field, dataset.name) | key
 
 
 def _property(field: Field, dataset: str) -> dict[str, Any]:
@@ -118,10 +126,15 @@ def _property(field: Field, dataset: str) -> dict[str, Any]:
         body["items"] = {"logicalType": logical, "physicalType": item}
     if field.description:
         body["description"] = field.description
-    if field.is_key:
-        body |= {"required": True, "primaryKey": True, "primaryKeyPosition": 1}
-    if field.feeds:
-        body["customProperties"] = [{"property": "feeds", "value": list(field.feeds)}]
+    custom = {
+        "feeds": list(field.feeds),
+        "codeTable": field.code_table,
+        "references": field.references,
+        "standard": field.standard,
+        "english": field.english if field.english != field.description else "",
+    }
+    if any(custom.values()):
+        body["customProperties"] = [{"property": name, "value": value} for name, value in custom.items() if value]
     return body
 
 

@@ -6,7 +6,7 @@ audience. What is what is said by the declarations (dbt's `meta`), not here.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,16 @@ ANALYSTS = "analyst"
 
 @dataclass(frozen=True)
 class Published:
-    """One table as analysts see it: its columns with types, and its words."""
+    """One table or view as analysts see it: its columns with types, and its words."""
 
     schema: str
     name: str
     columns: dict[str, str]
     comment: str = ""
     column_comments: dict[str, str] = field(default_factory=dict)
+
+    sql: str = ""
+    """What makes it again, of a view."""
 
     @property
     def qualified(self) -> str:
@@ -49,30 +52,48 @@ def published_tables(connection: duckdb.DuckDBPyConnection, manifest: Path, cata
         node = nodes.get((schema, name))
         if name.startswith(INTERMEDIATE) or name.startswith(RESTRICTED) or (node and not _for_analysts(node)):
             continue
-        columns = columns_of(connection, schema, name, catalog)
-        words = _column_comments(connection, schema, name, catalog)
-        if node:
-            columns = {c: t for c, t in columns.items() if not meta_of(node["columns"].get(c, {})).get("direct")}
-            comment = comment or node["description"]
-            words |= {c: _words(node["columns"][c]) for c in columns if c in node["columns"]}
-        published.append(Published(schema, name, columns, " ".join(comment.split()), words))
+        published.append(_published(connection, schema, name, comment, catalog, node))
     return published
 
 
-def published_views(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[str]:
-    """The statements that make the views of the published schemas again, in the order they were made."""
+def published_views(connection: duckdb.DuckDBPyConnection, manifest: Path, catalog: str) -> list[Published]:
+    """The views of the published schemas, in the order they were made."""
+    nodes = nodes_of(manifest)
     rows = connection.execute(
-        "select sql from duckdb_views() where database_name = ? and not internal and schema_name in (select unnest(?)) "
-        "order by view_oid",
+        "select schema_name, view_name, coalesce(comment, ''), sql from duckdb_views() where database_name = ? "
+        "and not internal and schema_name in (select unnest(?)) order by view_oid",
         [catalog, list(SCHEMAS)],
     ).fetchall()
-    return [r[0] for r in rows]
+    return [
+        replace(_published(connection, schema, name, comment, catalog, nodes.get((schema, name))), sql=sql)
+        for schema, name, comment, sql in rows
+    ]
+
+
+def _published(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    name: str,
+    comment: str,
+    catalog: str,
+    node: dict[str, Any] | None,
+) -> Published:
+    """One table or view without the columns that name somebody, in the words of the database and of its declaration."""
+    columns = columns_of(connection, schema, name, catalog)
+    words = _column_comments(connection, schema, name, catalog)
+    if node:
+        columns = {c: t for c, t in columns.items() if not meta_of(node["columns"].get(c, {})).get("direct")}
+        comment = comment or node["description"]
+        declared = {c: _words(node["columns"][c], words.get(c, "")) for c in columns if c in node["columns"]}
+        words |= {c: said for c, said in declared.items() if said}
+    return Published(schema, name, columns, " ".join(comment.split()), words)
 
 
 def nodes_of(manifest: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """dbt's models by schema and name."""
+    """dbt's models, and the tables that others make and dbt only describes, by schema and name."""
     body = json.loads(manifest.read_text(encoding="utf-8"))
-    return {(n["schema"], n["name"]): n for n in body["nodes"].values() if n["resource_type"] == "model"}
+    models = [n for n in body["nodes"].values() if n["resource_type"] == "model"]
+    return {(n["schema"], n["name"]): n for n in [*body.get("sources", {}).values(), *models]}
 
 
 def meta_of(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,8 +106,9 @@ def _for_analysts(node: dict[str, Any]) -> bool:
     return meta.get("class") != RESTRICTED and meta.get("audience", ANALYSTS) == ANALYSTS
 
 
-def _words(column: dict[str, Any]) -> str:
-    label, description = meta_of(column).get("label", ""), " ".join(column.get("description", "").split())
+def _words(column: dict[str, Any], comment: str) -> str:
+    """Chinese name and description; what the database says of a column is its description where none is declared."""
+    label, description = meta_of(column).get("label", ""), " ".join(column.get("description", "").split()) or comment
     return " — ".join(w for w in (label, description) if w)
 
 

@@ -3,7 +3,7 @@
 Restricted tags do not enter it: they stay in files of their own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,14 @@ CATALOGUE_COLUMNS = {
     "declared_in": "File and line of the declaration",
 }
 
+MEMBERSHIP_COLUMNS = {
+    "subject_type": "What the tag is about: person, household, dwelling or village",
+    "id": "Id of the person, household or dwelling, code of the village",
+    "code": "Tag code",
+    "value": "true, false, or null for unknown; null of number tags",
+    "number": "Value of a number tag; null of others",
+}
+
 
 def create(
     connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, files: Mapping[str, Path], as_of: date
@@ -71,7 +79,7 @@ def create(
         _wide(connection, catalogue, subject, files[subject], [t for t in in_force.values() if t.subject == subject])
     _coverage(connection, coverage.coverage(connection, catalogue, files, as_of))
     for subject in wide:
-        _named(connection, subject, [t for t in in_force.values() if t.subject == subject])
+        _named(connection, catalogue, subject, [t for t in in_force.values() if t.subject == subject])
     _membership(connection, {s: [t for t in in_force.values() if t.subject == s] for s in wide})
     return _rows(connection)
 
@@ -101,8 +109,12 @@ def _comment(connection: duckdb.DuckDBPyConnection, kind: str, name: str, words:
 
 def _comments(connection: duckdb.DuckDBPyConnection, table: str, words: str, columns: Mapping[str, str]) -> None:
     _comment(connection, "table", f"tags.{table}", words)
+    _column_comments(connection, table, columns)
+
+
+def _column_comments(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
     for column, text in columns.items():
-        _comment(connection, "column", f"tags.{table}.{quoted(column)}", text)
+        _comment(connection, "column", f"tags.{quoted(table)}.{quoted(column)}", text)
 
 
 def _run(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, as_of: date) -> None:
@@ -194,12 +206,16 @@ def _wide(
     _comments(connection, table, words, columns)
 
 
-def _named(connection: duckdb.DuckDBPyConnection, subject: str, tags: Iterable[Tag]) -> None:
+def _named(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, subject: str, tags: Sequence[Tag]) -> None:
     name = id_column(subject)
-    columns = [quoted(name), *(f"{t.code} as {quoted(t.name)}" for t in tags)]
+    selected = [quoted(name), *(f"{t.code} as {quoted(t.name)}" for t in tags)]
     view = f"tags.{quoted(f'{subject}_named')}"
-    connection.execute(f"create view {view} as select {', '.join(columns)} from tags.{quoted(f'{subject}_tags')}")
+    connection.execute(f"create view {view} as select {', '.join(selected)} from tags.{quoted(f'{subject}_tags')}")
     _comment(connection, "view", view, f"tags.{subject}_tags with the tags' Chinese names as columns")
+    columns = {name: f"{catalogue.registry.subjects[subject].label}标识"}
+    _column_comments(
+        connection, f"{subject}_named", columns | {t.name: f"{t.code} {t.name_en}: {t.purpose}" for t in tags}
+    )
 
 
 def _membership(connection: duckdb.DuckDBPyConnection, subjects: Mapping[str, Sequence[Tag]]) -> None:
@@ -216,6 +232,7 @@ def _membership(connection: duckdb.DuckDBPyConnection, subjects: Mapping[str, Se
         connection.execute(f"create view tags.membership as {' union all '.join(parts)}")
         words = "Every tag of every subject as a row; slow, because it turns the wide tables: prefer those for counting"
         _comment(connection, "view", "tags.membership", words)
+        _column_comments(connection, "membership", MEMBERSHIP_COLUMNS)
 
 
 def _unpivoted(subject: str, codes: Sequence[str], is_bool: bool) -> str:
