@@ -131,7 +131,9 @@ class Translator(DagsterDbtTranslator):
 
     def __init__(self) -> None:
         super().__init__(
-            settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_duplicate_source_asset_keys=True)
+            settings=DagsterDbtTranslatorSettings(
+                enable_asset_checks=True, enable_duplicate_source_asset_keys=True, enable_code_references=True
+            )
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
@@ -159,6 +161,8 @@ def build_assets(settings: Settings, room: str, select: str) -> dg.AssetsDefinit
 
     @dbt_assets(
         manifest=ensure_manifest(settings),
+        # Only so that each asset's page leads to its SQL.
+        project=DbtProject(settings.dbt_project),
         select=select,
         name=f"{room}_models",
         partitions_def=DAILY,

@@ -40,6 +40,15 @@ def test_every_asset_has_a_noun_an_owner_words_and_the_one_partitioning(graph: A
         assert (node.freshness_policy_or_from_metadata is None) == is_feed, key
 
 
+def test_every_page_leads_to_the_code_that_makes_it(graph: Any) -> None:
+    for key in graph.get_all_asset_keys():
+        [reference] = graph.get(key).metadata["dagster/code_references"].code_references[:1]
+        assert Path(reference.file_path).suffix == (
+            ".sql" if Path(reference.file_path).stem == key.path[-1] else ".py"
+        ), key
+        assert Path(reference.file_path).is_file(), key
+
+
 def test_nothing_hangs_loose(graph: Any) -> None:
     """Every asset leads to the release, and every asset but the feeds has a parent that is materialised."""
     release = dg.AssetKey(["releases", "release"])
