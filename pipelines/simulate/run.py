@@ -218,6 +218,7 @@ def simulate(
     truth.write(work / "vault" / "truth", world, as_of)
     said = {"scale": scale, "seed": seed, "as_of": as_of.isoformat(), "days": days, "earlier": earlier}
     (work / "vault" / ARGUMENTS).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    (work / "vault" / ARGUMENTS).chmod(0o600)
     summary.residents = _residents(work / "vault" / "truth")
     summary.persons, summary.dwellings = len(world.people), len(world.dwellings)
     summary.planted = dict(truth.counts)

@@ -268,6 +268,19 @@ def test_a_row_is_let_in_and_a_delivery_read_again(landed):
     assert status["waived"] == 1
 
 
+def test_what_a_replay_let_in_stays_in_when_landing_runs_again(landed):
+    """A decision of today counts in both, though the newest delivery is older."""
+    decided = ["--line", "4", "--name", "张三", "--reason", "已与来源单位核实"]
+    assert xfy("feeds", "quarantine", "waive", "T01", DAY_TEXT, "001", *decided)[0] == 0
+    replayed = answer("feeds", "quarantine", "replay", "T01", DAY_TEXT, "001")["after"]
+    assert replayed["waived"] == 1
+    answer("feeds", "land")
+    [status] = answer("feeds", "status", "T01")
+    assert {name: status[name] for name in ("accepted", "quarantined", "waived")} == {
+        name: replayed[name] for name in ("accepted", "quarantined", "waived")
+    }
+
+
 # ---------------------------------------------------------------- writing out
 
 
