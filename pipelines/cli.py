@@ -280,14 +280,21 @@ def generate(
     check: Annotated[bool, typer.Option(help="change nothing; exit 1 where a file is stale")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write what is generated from declarations and committed: dbt's staging models."""
+    """Write what is generated from declarations and committed: dbt's staging models, the drawing of the data model."""
     from pipelines.feeds.contracts import load_contracts
     from pipelines.feeds.staging import stale, write
+    from pipelines.releases import drawing
 
     settings = Settings()
     with speaking():
         contracts = load_contracts(settings.contracts)
-    changed = stale(contracts, settings.dbt_project)
+        changed = stale(contracts, settings.dbt_project)
+        if not check:
+            write(contracts, settings.dbt_project)
+        # Drawn from the project as the staging models make it.
+        changed += drawing.stale(settings)
+        if not check:
+            drawing.write(settings)
     if as_json:
         print_json([str(path) for path in changed])
     else:
@@ -295,8 +302,6 @@ def generate(
             tell(str(path))
     if check and changed:
         raise failed()
-    if not check:
-        write(contracts, settings.dbt_project)
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def published_tables(connection: duckdb.DuckDBPyConnection, manifest: Path, cata
     published = []
     for schema, name, comment in found:
         node = nodes.get((schema, name))
-        if name.startswith(INTERMEDIATE) or name.startswith(RESTRICTED) or (node and not _for_analysts(node)):
+        if not may_be_published(schema, name, node):
             continue
         published.append(_published(connection, schema, name, comment, catalog, node))
     return published
@@ -101,7 +101,14 @@ def meta_of(node: Mapping[str, Any]) -> dict[str, Any]:
     return {**node.get("meta", {}), **node.get("config", {}).get("meta", {})}
 
 
-def _for_analysts(node: dict[str, Any]) -> bool:
+def may_be_published(schema: str, name: str, node: Mapping[str, Any] | None) -> bool:
+    """Whether a table of that name, declared so, is for analysts; `node` is None where nothing is declared."""
+    if schema not in SCHEMAS or name.startswith((INTERMEDIATE, RESTRICTED)):
+        return False
+    return node is None or _for_analysts(node)
+
+
+def _for_analysts(node: Mapping[str, Any]) -> bool:
     meta = meta_of(node)
     return meta.get("class") != RESTRICTED and meta.get("audience", ANALYSTS) == ANALYSTS
 

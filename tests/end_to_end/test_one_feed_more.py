@@ -49,7 +49,7 @@ def test_a_feed_is_added_by_one_file_and_flows_to_the_release(district: Path, tm
     (tmp_path / "contracts" / f"{FEED}.yaml").write_text(yaml.safe_dump(body, allow_unicode=True), "utf-8")
 
     made = xfy(root, "generate", more=more).stdout.split()
-    assert {Path(name).name for name in made} == {"stg_f52.sql", "_feeds.yml"}
+    assert {Path(name).name for name in made} == {"stg_f52.sql", "_feeds.yml", "data_model.md"}
     folder = root / "landing" / FEED / AS_OF.isoformat() / "001"
     folder.mkdir(parents=True)
     text = "\n".join(["犬证号|主人证号|居村委|免疫日期|性情", *ROWS, ""])
