@@ -115,6 +115,7 @@ ASKED = {
     "feeds status": "F99",
     "feeds release-hold": "F08 2026-10-31 001 --name 张三 --reason 已经核实过",
     "feeds pull": "F99",
+    "feeds check-contracts": "{}/nothing.yaml",
     "feeds check": "F08 {}/nothing.csv --date 2026-10-31",
     "feeds quarantine list": "F99",
     "feeds quarantine export": "F99 --to {}/q.csv --name 张三 --purpose 核对",

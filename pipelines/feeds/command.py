@@ -189,6 +189,30 @@ def pull_command(
     tell(f"{feed} {body['date']}/{body['delivery'] or '-'}: {rows}{said}")
 
 
+@app.command("check-contracts")
+def check_contracts_command(
+    files: Annotated[list[Path] | None, typer.Argument(help="contract files; default: all of data/contracts")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find everything wrong with contracts at once, with file and line; exit 1 when there is anything."""
+    from pipelines.feeds.contracts import read_all
+
+    settings = Settings()
+    for path in files or ():
+        if not path.is_file():
+            raise wrong_use(f"{path} is no file: give contract files, or nothing for all of {settings.contracts}")
+    with speaking():
+        contracts, faults = read_all(settings.contracts, files or ())
+    if as_json:
+        print_json([fault.as_json() for fault in faults])
+    else:
+        for fault in faults:
+            tell(str(fault))
+        tell(f"{len(faults)} problems" if faults else f"{len(contracts)} contracts are sound")
+    if faults:
+        raise failed()
+
+
 @app.command("check")
 def check_command(
     feed: Feed,

@@ -6,9 +6,8 @@ module reads and cross-checks them; it opens no delivery and knows no feed by na
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,21 +15,37 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from pipelines.declared import read_yaml
-from pipelines.feeds import consistency, people, rules
+from pipelines.feeds import consistency, people, rules, transport
+from pipelines.feeds.contract_faults import Fault, Gathering, Place, faults_of
+from pipelines.feeds.contract_shape import check_shape, entries
 from pipelines.feeds.fields import PART_SUFFIX, Classification, Column, Intake, Strict
 from pipelines.feeds.limits import Limits, load_limits
 from pipelines.feeds.people import Slot
 from pipelines.feeds.rules import RowRule
-from pipelines.feeds.transport import Delivery, FilePart
+from pipelines.feeds.transport import Delivery
 from pipelines.refusal import Refusal
 
 # What a row rule may use beside the row: the delivery's business date, its year, and the day after.
 CONTEXT_NAMES = ("business_on", "business_year", "day_after")
+PROFILE = "profile.yml"
+_LISTS = ("columns", "own_rules")
+_WHERE: dict[str, Place] = {
+    "feed": ("id",), "version": ("version",), "title": ("name",), "table": ("schema", 0, "name"),
+    "department": ("team", "name"), "purpose": ("description", "purpose"), "description": ("schema", 0, "description"),
+}  # fmt: skip
 _Made = TypeVar("_Made")
 
 
 class ContractProblem(Refusal):
-    """One or more contract files are wrong; the message lists every one with its place."""
+    """One or more contract files are wrong; carries every fault, its message tells the first few."""
+
+    TOLD = 8
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
+        rest = len(self.faults) - self.TOLD
+        more = [f"… and {rest} more: `xfy feeds check-contracts` tells all"] if rest > 0 else []
+        super().__init__("\n".join([*map(str, self.faults[: self.TOLD]), *more]))
 
 
 class Contract(Strict):
@@ -106,6 +121,13 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _cross_check(self) -> "Contract":
+        problems = self.problems_together()
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def problems_together(self) -> list[str]:
+        """What is wrong with how the parts go together; each message begins with the part it is about."""
         problems = list(self._column_problems()) + list(self._delivery_problems())
         problems += people.problems(self.people, self.by_name)
         problems += consistency.problems(self.columns)
@@ -126,9 +148,7 @@ class Contract(Strict):
             for rule in self.row_rules
             if rule.severity == "link" and self._has(rule) and not self.by_name[rule.column].is_linked
         ]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+        return problems
 
     @property
     def value_names(self) -> set[str]:
@@ -211,44 +231,39 @@ class Contract(Strict):
         if delivery.format == "workbook" and not delivery.sheets and not delivery.parts:
             yield "a workbook delivery needs its sheets"
         yield from (f"drift names no column: {name}" for name in delivery.drift.columns if name not in self.by_name)
-        yield from _pull_problems(delivery)
+        yield from transport.pull_problems(delivery)
         for part in delivery.parts:
             strange = {*part.columns, *part.rename.values()} - set(self.physicals)
             if strange:
                 yield f"part {part.files} names columns that nothing reads: {', '.join(sorted(strange))}"
 
 
-def _pull_problems(delivery: Delivery) -> Iterator[str]:
-    """A pull writes one SQLite file, and nothing else may have to come beside it."""
-    every: tuple[Delivery | FilePart, ...] = (delivery, *delivery.parts)
-    pulled = [one for one in every if one.pull is not None]
-    for one in pulled:
-        if one.format != "sqlite" or re.search(r"[*?\[/]", one.files):
-            yield f"{one.files}: only a SQLite file of a fixed name can be pulled"
-    if pulled and delivery.parts:
-        others = [part.files for part in delivery.parts if part.pull is None and not part.optional]
-        if delivery.pull or others:
-            yield f"a pulled delivery would lack {', '.join(others) or 'its parts'}: let each be pulled or optional"
-
-
 def load_contracts(directory: Path) -> dict[str, Contract]:
-    """Every contract of a folder by feed id, in order of id. Raises ContractProblem listing all that is wrong."""
-    profile_path = directory / "profile.yml"
-    profile = Profile.model_validate(read_yaml(profile_path)) if profile_path.exists() else Profile()
+    """Every contract of a folder by feed id, in order of id. Raises ContractProblem with all that is wrong."""
+    contracts, faults = read_all(directory)
+    if faults:
+        raise ContractProblem(faults)
+    return contracts
+
+
+def read_all(directory: Path, files: Iterable[Path] = ()) -> tuple[dict[str, Contract], list[Fault]]:
+    """The contracts of a folder, or of some files under its profile and limits, and everything that is wrong."""
+    try:
+        profile = read_profile(directory)
+    except (ValidationError, ValueError) as error:
+        return {}, [Fault(PROFILE, 1, _explain(error))]
     contracts: dict[str, Contract] = {}
-    problems: list[str] = []
-    for path in sorted(directory.glob("*.yaml")):
+    faults: list[Fault] = []
+    for path in sorted(files) or sorted(directory.glob("*.yaml")):
         try:
-            contract = read_contract(path, profile)
-        except (ValidationError, ValueError, KeyError, yaml.YAMLError) as error:
-            problems.append(f"{path.name}: {_explain(error)}")
+            contract = read_contract(path, profile, directory)
+        except (ValueError, yaml.YAMLError) as error:
+            faults += faults_of(path, error)
             continue
         if contract.feed != path.stem:
-            problems.append(f"{path.name}: id is {contract.feed}; the file must bear the feed's id")
+            faults.append(Fault(path.name, 1, f"id is {contract.feed}; the file must bear the feed's id"))
         contracts[contract.feed] = contract
-    if problems:
-        raise ContractProblem("\n".join(problems))
-    return contracts
+    return contracts, faults
 
 
 class Profile(Strict):
@@ -257,50 +272,110 @@ class Profile(Strict):
     synthetic_areas: bool = False
 
 
-def read_contract(path: Path, profile: Profile | None = None) -> Contract:
-    """Read one contract file. Raises ValueError (pydantic's included) with what is wrong."""
+def read_profile(directory: Path) -> Profile:
+    """The profile of a folder of contracts. Raises ValueError (pydantic's included)."""
+    path = directory / PROFILE
+    return Profile.model_validate(read_yaml(path)) if path.exists() else Profile()
+
+
+def read_contract(path: Path, profile: Profile | None = None, directory: Path | None = None) -> Contract:
+    """Read one contract file under a profile and its folder's limits. Raises ContractFaults with all that is wrong."""
     profile = profile or Profile()
     document = read_yaml(path)
-    custom = _custom(document)
-    schema = document["schema"][0]
+    gathering = Gathering(path)
+    check_shape(gathering, document)
+    parts = _parts(gathering, document)
     # A change of the profile changes what rows are accepted, so it is part of the contract's identity.
-    digest = hashlib.sha256(path.read_bytes() + repr(profile).encode()).hexdigest()
-    keyed = [p for p in schema["properties"] if p.get("primaryKey")]
-    return Contract(
-        feed=document["id"],
-        version=document["version"],
-        title=document["name"],
-        table=schema["name"],
-        department=document["team"]["name"],
-        purpose=document["description"]["purpose"],
-        legal_basis=custom["legalBasis"],
-        classification=custom["classification"],
-        cadence_days=_cadence(document),
-        precedence=custom["precedence"],
-        description=schema.get("description", ""),
-        delivery=Delivery.model_validate(custom["delivery"]),
-        columns=_each("column", schema["properties"], _column),
-        own_rules=_each("rule", (q for q in schema.get("quality", []) if q.get("engine") == "polars-sql"), _row_rule),
-        people=tuple(Slot.model_validate(slot) for slot in _custom(schema).get("people", ())),
-        key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1))),
-        synthetic_areas=profile.synthetic_areas,
-        limits=load_limits(path.parent),
-        path=path,
-        sha256=digest,
+    parts["sha256"] = hashlib.sha256(path.read_bytes() + repr(profile).encode()).hexdigest()
+    parts |= {"synthetic_areas": profile.synthetic_areas, "limits": load_limits(directory or path.parent), "path": path}
+    _check_together(gathering, parts, document["schema"][0])
+    gathering.end()
+    return Contract(**parts)
+
+
+def _parts(gathering: Gathering, document: dict[str, Any]) -> dict[str, Any]:
+    """Every part of a contract, None where it is wrong."""
+    schema, custom = document["schema"][0], _custom(document)
+    at = {entry["property"]: n for n, entry in enumerate(document.get("customProperties") or ())}
+
+    def given(place: Place, holder: Any) -> Any:
+        return gathering.take(place, lambda: _given(holder, str(place[-1])), ".".join(map(str, place[:-1])))
+
+    def own(name: str) -> Any:
+        return gathering.take(("customProperties", at.get(name, "")), lambda: _given(custom, name))
+
+    delivery = ("customProperties", at.get("delivery", ""), "value")
+    slots = _custom(schema).get("people") or ()
+    return {
+        "feed": given(("id",), document),
+        "version": given(("version",), document),
+        "title": given(("name",), document),
+        "table": gathering.take(("schema", 0, "name"), lambda: _given(schema, "name"), "schema"),
+        "department": given(("team", "name"), document.get("team")),
+        "purpose": given(("description", "purpose"), document.get("description")),
+        "legal_basis": own("legalBasis"),
+        "classification": own("classification"),
+        "cadence_days": gathering.take(("slaProperties",), lambda: _cadence(document), "slaProperties"),
+        "precedence": own("precedence"),
+        "description": schema.get("description", ""),
+        "delivery": gathering.take(delivery, lambda: Delivery.model_validate(custom["delivery"]), "delivery"),
+        "columns": _each(gathering, "column", "properties", schema, _column),
+        "own_rules": _each(gathering, "rule", "quality", schema, _row_rule),
+        "people": gathering.take(
+            ("schema", 0, "customProperties"), lambda: tuple(map(Slot.model_validate, slots)), "people"
+        ),
+        "key": gathering.take(("schema", 0, "properties"), lambda: _key(schema["properties"])),
+    }
+
+
+def _check_together(gathering: Gathering, parts: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Parts that are right each must go together too; those that are wrong are left out of that."""
+    try:
+        Contract(**{**parts, **{name: tuple(filter(None, parts[name])) for name in _LISTS}})
+        return
+    except ValidationError as error:
+        fields = {str(fault["loc"][0]): fault for fault in error.errors() if fault["loc"]}
+    for name, fault in fields.items():
+        if parts[name] is not None and name not in ("delivery", *_LISTS):
+            gathering.add(_WHERE.get(name, ("customProperties",)), f"{name}: {fault['msg']}, not {parts[name]!r}")
+    if any(parts[name] is None for name in ("delivery", "people", "key")):
+        return
+    names: dict[str, Place] = {}
+    wrong: set[str] = set()
+    for where, made in (("properties", parts["columns"]), ("quality", parts["own_rules"])):
+        for (at, entry), part in zip(entries(schema, where), made, strict=True):
+            name = str(entry.get("name", ""))
+            names.setdefault(name, ("schema", 0, where, at))
+            if part is None:
+                wrong.add(name)
+    if "" in wrong:
+        # Whatever speaks of a column without a name would be said to speak of none.
+        return
+    rest = Contract.model_construct(**{**parts, **{name: tuple(filter(None, parts[name])) for name in _LISTS}})
+    gathering.add_together(rest.problems_together(), names, wrong)
+
+
+def _each(
+    gathering: Gathering, what: str, where: str, schema: dict[str, Any], make: Callable[[dict[str, Any]], _Made]
+) -> tuple[_Made | None, ...]:
+    """Every entry made into its object, None where it is wrong; messages begin with the entry's name."""
+    return tuple(
+        gathering.take(("schema", 0, where, at), partial(make, entry), f"{what} {entry.get('name', nth)}")
+        for nth, (at, entry) in enumerate(entries(schema, where), start=1)
     )
 
 
-def _each(what: str, entries: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], _Made]) -> tuple[_Made, ...]:
-    """Every entry made into its object. Raises ValueError with all that is wrong, each with its entry's name."""
-    made, problems = [], []
-    for place, entry in enumerate(entries, start=1):
-        try:
-            made.append(make(entry))
-        except (ValidationError, KeyError) as error:
-            problems.append(f"{what} {entry.get('name', place)}: {_explain(error)}")
-    if problems:
-        raise ValueError("; ".join(problems))
-    return tuple(made)
+def _given(holder: Any, name: str) -> Any:
+    if holder is None or holder[name] is None:
+        raise KeyError(name)
+    return holder[name]
+
+
+def _key(properties: list[dict[str, Any]]) -> tuple[str, ...]:
+    keyed = [p for p in properties if p.get("primaryKey")]
+    if not all(isinstance(p.get("primaryKeyPosition", 1), int) for p in keyed):
+        raise ValueError("primaryKeyPosition is a whole number")
+    return tuple(p["name"] for p in sorted(keyed, key=lambda p: p.get("primaryKeyPosition", 1)) if "name" in p)
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -333,14 +408,18 @@ def _row_rule(entry: dict[str, Any]) -> RowRule:
 def _cadence(document: dict[str, Any]) -> int | None:
     """Days between deliveries; None for feeds that come when something changes."""
     days = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
-    for entry in document.get("slaProperties", []):
+    for entry in document.get("slaProperties") or ():
+        if entry["property"] == "frequency" and entry["value"] == "on change":
+            return None
         if entry["property"] == "frequency":
-            return None if entry["value"] == "on change" else int(entry["value"]) * days[entry["unit"]]
-    raise ValueError("slaProperties has no frequency")
+            if entry.get("unit") not in days or not isinstance(entry["value"], int):
+                raise ValueError(f"a frequency is a whole number of {', '.join(days)}, or `on change`")
+            return int(entry["value"]) * days[entry["unit"]]
+    raise ValueError("has no frequency: say how often the feed comes, or `on change`")
 
 
 def _custom(entry: dict[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item["value"] for item in entry.get("customProperties", [])}
+    return {item["property"]: item["value"] for item in entry.get("customProperties") or ()}
 
 
 def _explain(error: Exception) -> str:

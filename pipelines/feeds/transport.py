@@ -4,6 +4,8 @@ What belongs here: format, encoding, layout, load and limits as declared. What d
 judging deliveries (`judge`).
 """
 
+import re
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -96,3 +98,16 @@ class Delivery(Strict):
     quarantine_pct: float = 30
     quarantine_slack_rows: int = 50
     drift: Drift = Drift()
+
+
+def pull_problems(delivery: Delivery) -> Iterator[str]:
+    """A pull writes one SQLite file, and nothing else may have to come beside it."""
+    every: tuple[Delivery | FilePart, ...] = (delivery, *delivery.parts)
+    pulled = [one for one in every if one.pull is not None]
+    for one in pulled:
+        if one.format != "sqlite" or re.search(r"[*?\[/]", one.files):
+            yield f"{one.files}: only a SQLite file of a fixed name can be pulled"
+    if pulled and delivery.parts:
+        others = [part.files for part in delivery.parts if part.pull is None and not part.optional]
+        if delivery.pull or others:
+            yield f"a pulled delivery would lack {', '.join(others) or 'its parts'}: let each be pulled or optional"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pipelines.feeds.codes import spellings
-from pipelines.feeds.contracts import ContractProblem, load_contracts
+from pipelines.feeds.contracts import ContractProblem, load_contracts, read_all
 from pipelines.feeds.fields import DIRECT_ROLES
 from pipelines.settings import Settings
 from tests.feeds.making import column, document, make_contract, rule, write_contract
@@ -195,13 +195,13 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda schema: schema["properties"][1].pop("businessName"), "T01.yaml: column b: missing 'businessName'"),
-        (lambda schema: schema["properties"][1].update(logicalType="day"), "T01.yaml: column b: logical_type: "),
-        (lambda schema: schema["properties"][1].pop("name"), "T01.yaml: column 2: missing 'name'"),
-        (lambda schema: schema["quality"][0].pop("severity"), "T01.yaml: rule later: missing 'severity'"),
+        (lambda schema: schema["properties"][1].pop("businessName"), "T01.yaml:41: column b: missing 'businessName'"),
+        (lambda schema: schema["properties"][1].update(logicalType="day"), "T01.yaml:41: column b: logical_type: "),
+        (lambda schema: schema["properties"][1].pop("name"), "T01.yaml:41: column 2: missing 'name'"),
+        (lambda schema: schema["quality"][0].pop("severity"), "T01.yaml:48: rule later: missing 'severity'"),
         (
             lambda schema: schema["quality"][0].update(implementation="bb > a"),
-            "T01.yaml: rule later: there is no column",
+            "T01.yaml:48: rule later: there is no column",
         ),
     ],
 )
@@ -212,6 +212,89 @@ def test_what_is_wrong_with_a_column_or_a_rule_is_told_with_its_name(tmp_path, s
     with pytest.raises(ContractProblem) as caught:
         load_contracts(tmp_path)
     assert str(caught.value).startswith(said)
+
+
+def test_every_fault_of_a_new_feed_is_told_with_its_line(tmp_path, monkeypatch):
+    """Faults of every kind in one file, as somebody writes a first contract; none hides another."""
+    columns = [column("a", "A"), column("b", "B"), column("c", "C", role="nobody"), column("d", "D")]
+    content = document("T01", columns, {**CSV, "delimeter": ";"}, rule("r", "a", "amuont > 0"), rule("s", "c", "c > 1"))
+    content["customProperties"][0]["property"] = "legalBases"
+    content["customProperties"][1]["value"] = "secret"
+    del content["slaProperties"], content["team"]["name"]
+    listed = content["schema"][0]["properties"]
+    listed[0]["requred"] = True
+    listed[1]["logicalType"] = "day"
+    listed[3]["customProperties"] = [{"property": "intke", "value": {}}]
+    del content["schema"][0]["quality"][0]["severity"]
+    path = write_contract(tmp_path, content)
+    lines = path.read_text("utf-8").splitlines()
+    contracts, faults = read_all(tmp_path)
+    assert not contracts and {fault.file for fault in faults} == {"T01.yaml"}
+    found = {fault.message: lines[fault.line - 1].strip() for fault in faults}
+    for said, at in {
+        "nobody reads a custom property 'legalBases'; did you mean legalBasis?": "- property: legalBases",
+        "missing 'legalBasis'": "customProperties:",
+        "classification: Input should be": "customProperties:",
+        "slaProperties: has no frequency": "apiVersion: v3.1.0",
+        "team: missing 'name'": "team: {}",
+        "delivery: delimeter: unknown key; did you mean delimiter": "delimeter: ;",
+        "nobody reads the key 'requred'; did you mean required?": "requred: true",
+        "column b: logical_type: Input should be": "- name: b",
+        "column c: role: Input should be": "- name: c",
+        "nobody reads a custom property 'intke'": "- property: intke",
+        "rule r: missing 'severity'": "- name: r",
+    }.items():
+        told = [line for message, line in found.items() if message.startswith(said)]
+        assert told and (at in told), (said, found)
+    assert len(faults) == 11, "what is wrong already is not told again as missing elsewhere"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.update(schema=[]),
+        lambda content: content.update(schema="people"),
+        lambda content: content.update(customProperties={"delivery": 1}),
+        lambda content: content.update(customProperties=None),
+        lambda content: content.update(team=["a"]),
+        lambda content: content.update(id=None),
+        lambda content: content.update(id=["T01"]),
+        lambda content: content["schema"][0].update(properties=None),
+        lambda content: content["schema"][0].update(properties=["a", 1]),
+        lambda content: content["schema"][0].update(properties={"a": {}}),
+        lambda content: content["schema"][0].update(quality="none"),
+        lambda content: content["schema"][0].update(quality=[1]),
+        lambda content: content["schema"][0].update(customProperties=[1]),
+        lambda content: content["schema"][0]["properties"][0].update(customProperties={"intake": 1}),
+        lambda content: content["schema"][0]["properties"][0].update(name=["a"]),
+        lambda content: content["schema"][0]["properties"][0].update(primaryKey=True, primaryKeyPosition="first"),
+        lambda content: content.update(slaProperties=[{"property": "frequency", "value": "x", "unit": "day"}]),
+        lambda content: content.update(slaProperties=[{"property": "frequency", "value": 1, "unit": "moon"}]),
+        lambda content: content.update(slaProperties=7),
+    ],
+)
+def test_a_file_of_any_other_shape_is_a_fault_and_no_defect(tmp_path, spoil):
+    content = document("T01", [column("a", "A"), column("b", "B")], CSV, rule("later", "b", "b > a"))
+    spoil(content)
+    (tmp_path / "T01.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+    contracts, faults = read_all(tmp_path)
+    assert not contracts and faults and all(fault.line >= 1 and fault.message for fault in faults)
+
+
+@pytest.mark.parametrize("text", ["", "7", "[]", "a: [", "id: T01", "\x00", "a: 1\na: 2"])
+def test_a_file_that_is_no_contract_is_told(tmp_path, text):
+    (tmp_path / "T01.yaml").write_text(text, "utf-8")
+    contracts, faults = read_all(tmp_path)
+    assert not contracts and [fault.file for fault in faults][0] == "T01.yaml"
+
+
+def test_a_refusal_tells_the_first_faults_and_where_all_are(tmp_path):
+    for n in range(20):
+        write_contract(tmp_path, document(f"T{n:02}", [column("a", "A", role="nobody")], CSV))
+    with pytest.raises(ContractProblem) as caught:
+        load_contracts(tmp_path)
+    assert len(caught.value.faults) == 20 and len(str(caught.value).splitlines()) == ContractProblem.TOLD + 1
+    assert "12 more: `xfy feeds check-contracts` tells all" in str(caught.value)
 
 
 def test_a_change_of_the_profile_changes_every_contract_s_hash(tmp_path):
